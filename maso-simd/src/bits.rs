@@ -1,0 +1,100 @@
+//! Bits of pieces: interleaving two masks into two-bit fields, and placing fields of any width at
+//! any position of a row of `u64` words.
+
+/// Bits that hold an index below `pieces`: ceil(log2 `pieces`), 0 for a single piece.
+///
+/// ```
+/// use maso_simd::bits::width;
+/// assert_eq!([1, 2, 3, 4, 5, 9].map(width), [0, 1, 2, 2, 3, 4]);
+/// ```
+#[must_use]
+pub const fn width(pieces: usize) -> usize {
+    if pieces <= 1 { 0 } else { (usize::BITS - (pieces - 1).leading_zeros()) as usize }
+}
+
+/// The low `bits` bits set; all of them from 64 on.
+#[must_use]
+pub const fn low_mask(bits: usize) -> u64 {
+    if bits >= 64 { u64::MAX } else { (1 << bits) - 1 }
+}
+
+/// Spreads the bits of `low` and `high` to alternate, `low` first: two bits a unit.
+///
+/// ```
+/// use maso_simd::bits::interleave;
+/// assert_eq!(interleave(0b01, 0b10), 0b1001);
+/// ```
+#[must_use]
+pub const fn interleave(low: u32, high: u32) -> u64 {
+    spread(low) | (spread(high) << 1)
+}
+
+/// Puts bit i of `x` at bit 2i (the classic Morton spread).
+const fn spread(x: u32) -> u64 {
+    let mut x = x as u64;
+    x = (x | (x << 16)) & 0x0000_FFFF_0000_FFFF;
+    x = (x | (x << 8)) & 0x00FF_00FF_00FF_00FF;
+    x = (x | (x << 4)) & 0x0F0F_0F0F_0F0F_0F0F;
+    x = (x | (x << 2)) & 0x3333_3333_3333_3333;
+    (x | (x << 1)) & 0x5555_5555_5555_5555
+}
+
+/// Sets the `bits` low bits of `field` at bit position `at` of `words`, which must be 0 there.
+///
+/// # Panics
+/// If the field ends past the last word.
+#[inline]
+pub fn insert(words: &mut [u64], at: usize, field: u64, bits: usize) {
+    let field = field & low_mask(bits);
+    let (word, shift) = (at / 64, at % 64);
+    words[word] |= field << shift;
+    if shift + bits > 64 {
+        words[word + 1] |= field >> (64 - shift);
+    }
+}
+
+/// Reads `bits` (at most 64) bits at position `at` of `words`.
+///
+/// # Panics
+/// If the field ends past the last word.
+#[must_use]
+#[inline]
+pub fn extract(words: &[u64], at: usize, bits: usize) -> u64 {
+    if bits == 0 {
+        return 0;
+    }
+    let (word, shift) = (at / 64, at % 64);
+    let mut field = words[word] >> shift;
+    if shift + bits > 64 {
+        field |= words[word + 1] << (64 - shift);
+    }
+    field & low_mask(bits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_of_every_width_come_back_from_every_position() {
+        for bits in 1..=64 {
+            for at in 0..70 {
+                let field = 0xDEAD_BEEF_1234_5679u64.rotate_left(at as u32) & low_mask(bits);
+                let mut words = [0; 3];
+                insert(&mut words, at, field, bits);
+                assert_eq!(extract(&words, at, bits), field, "{bits} bits at {at}");
+                let total: u32 = words.iter().map(|w| w.count_ones()).sum();
+                assert_eq!(total, field.count_ones(), "nothing else is set");
+            }
+        }
+    }
+
+    #[test]
+    fn interleave_equals_bit_by_bit() {
+        let (low, high) = (0xA5C3_0FF1u32, 0x1234_8765u32);
+        let slow = (0..32).fold(0u64, |f, i| {
+            f | u64::from(low >> i & 1) << (2 * i) | u64::from(high >> i & 1) << (2 * i + 1)
+        });
+        assert_eq!(interleave(low, high), slow);
+    }
+}
