@@ -1,0 +1,58 @@
+//! What can go wrong with rows.
+
+/// A source of rows could not give some of them.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct RowError(pub String);
+
+/// Why rows could not be evaluated.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EvalError {
+    /// The data's rows are not the model's.
+    #[error("rows have {found} numbers each; the model's input takes {expected}")]
+    Width {
+        /// What the model takes.
+        expected: usize,
+        /// What a row has.
+        found: usize,
+    },
+    /// A slice of the caller's does not fit.
+    #[error("the {what} slice has {found} entries, expected {expected} (or a multiple, for rows)")]
+    Length {
+        /// Which slice.
+        what: &'static str,
+        /// Entries expected.
+        expected: usize,
+        /// Entries found.
+        found: usize,
+    },
+    /// A row holds NaN or infinity.
+    #[error("row {row}, column {column} is {value}; all values must be finite")]
+    NotFinite {
+        /// Row of the data.
+        row: usize,
+        /// Place in the row.
+        column: usize,
+        /// The value.
+        value: f32,
+    },
+    /// A finite row leads to NaN or infinity inside the network.
+    #[error(
+        "row {row} overflows at node {node}: unit {unit} is {value}; scale the data, or check that \
+         it is what the model was trained on"
+    )]
+    Overflow {
+        /// Row of the data.
+        row: usize,
+        /// The node.
+        node: String,
+        /// The unit.
+        unit: usize,
+        /// Its value.
+        value: f32,
+    },
+    /// The source failed.
+    #[error(transparent)]
+    Rows(#[from] RowError),
+}

@@ -1,0 +1,25 @@
+//! Networks as compositions of max-affine splines.
+//!
+//! A trained network with piecewise-affine nonlinearities cuts its input space into convex regions and
+//! is one affine map on each (Balestriero and Baraniuk, *A Spline Theory of Deep Networks*, 2018).
+//! This crate holds the mathematics of that view and none of the files: a reader hands in a
+//! [`graph::Graph`], [`lower::lower`] makes a checked [`network::Network`] of it, and an
+//! [`eval::Evaluator`] takes rows through it to values and region codes.
+
+#![forbid(unsafe_code)]
+
+pub mod code;
+pub mod eval;
+pub mod graph;
+pub mod lower;
+pub mod network;
+pub mod tensor;
+
+mod pack;
+
+pub use code::{CodeLayout, Layer};
+pub use eval::{Batch, EvalError, Evaluator, Rows, Want};
+pub use graph::Graph;
+pub use lower::{LowerError, LowerOptions, lower};
+pub use maso_simd::Tier;
+pub use network::{Network, RowAxis};

@@ -1,0 +1,126 @@
+//! What can be wrong with a graph.
+
+use std::fmt;
+
+/// A node that cannot be represented, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnsupportedNode {
+    /// The file's node name.
+    pub name: String,
+    /// Its operator, with its domain where that is not the standard one.
+    pub op: String,
+    /// The reason.
+    pub why: String,
+}
+
+impl fmt::Display for UnsupportedNode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}): {}", self.name, self.op, self.why)
+    }
+}
+
+/// Why a graph is not a network.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LowerError {
+    /// Nodes on the way to the output that cannot be represented: all of them.
+    #[error(
+        "{} unsupported on the way to the output:{}\nto stop before them, name an earlier tensor or \
+         node with --output",
+        count(nodes.len()), list(nodes)
+    )]
+    Unsupported {
+        /// The nodes, in file order.
+        nodes: Vec<UnsupportedNode>,
+    },
+    /// A node reads a tensor that nothing makes.
+    #[error("node {node} reads tensor {tensor:?}, which no node, input or initialiser provides")]
+    MissingTensor {
+        /// The reading node.
+        node: String,
+        /// The tensor.
+        tensor: String,
+    },
+    /// Two things make one tensor.
+    #[error("tensor {tensor:?} is defined twice (by {first} and {second}); names must be unique")]
+    DuplicateTensor {
+        /// The tensor.
+        tensor: String,
+        /// What defines it first.
+        first: String,
+        /// What defines it again.
+        second: String,
+    },
+    /// Nodes that wait for one another.
+    #[error("the graph has a cycle through nodes {}", nodes.join(", "))]
+    Cycle {
+        /// Nodes that could not be ordered (at most eight).
+        nodes: Vec<String>,
+    },
+    /// No input without a constant value.
+    #[error("the graph has no input")]
+    NoInput,
+    /// No output.
+    #[error("the graph has no output")]
+    NoOutput,
+    /// A live node reads a second data input.
+    #[error(
+        "the graph has further inputs that the output depends on ({}); exactly one input is expected",
+        names.join(", ")
+    )]
+    ExtraInputs {
+        /// Their names.
+        names: Vec<String>,
+    },
+    /// `--output` names nothing.
+    #[error("no tensor or node named {name:?}; `maso info MODEL` lists the layers' names")]
+    UnknownOutput {
+        /// The name asked for.
+        name: String,
+    },
+    /// An input axis besides the rows has no extent.
+    #[error(
+        "axis {axis} of input {input:?} has no fixed extent ({symbol:?}); only the row axis (the \
+         first) may be symbolic: export the model with fixed sizes"
+    )]
+    SymbolicAxis {
+        /// The input.
+        input: String,
+        /// The axis.
+        axis: usize,
+        /// Its symbol.
+        symbol: String,
+    },
+    /// A row has no numbers, or more than can be counted.
+    #[error("input {input:?} has an axis of extent 0, or more elements than can be addressed")]
+    InputSize {
+        /// The input.
+        input: String,
+    },
+    /// The output is a constant.
+    #[error("output {name:?} does not depend on the input")]
+    ConstantOutput {
+        /// The output.
+        name: String,
+    },
+    /// A weight is NaN or infinite.
+    #[error(
+        "node {node} ({op}) has a weight that is {value} after folding; all weights must be finite"
+    )]
+    NonFinite {
+        /// The node.
+        node: String,
+        /// Its operator.
+        op: String,
+        /// The weight.
+        value: String,
+    },
+}
+
+fn count(nodes: usize) -> String {
+    if nodes == 1 { "1 node is".to_owned() } else { format!("{nodes} nodes are") }
+}
+
+fn list(nodes: &[UnsupportedNode]) -> String {
+    nodes.iter().map(|node| format!("\n  {node}")).collect()
+}

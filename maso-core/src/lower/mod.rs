@@ -1,0 +1,183 @@
+//! From a neutral [`Graph`] to a checked [`Network`]: constants folded, batch-norm folded, every node
+//! that cannot be represented named in one error.
+//!
+//! Folding happens in f64 and touches only per-channel scales, shifts and constants: two weight
+//! matrices are never multiplied, and no shift moves through a zero-padded convolution. Nonlinear
+//! nodes are never merged, so the region code follows the file node by node.
+
+mod context;
+mod error;
+mod ops;
+mod order;
+mod value;
+
+pub use error::{LowerError, UnsupportedNode};
+
+use std::collections::{HashMap, HashSet};
+
+use crate::graph::{Axis, Graph, GraphNode, Port};
+use crate::network::{Head, Network, RowAxis};
+use context::Context;
+use value::{Data, Dim, Value};
+
+/// What the caller says about a model.
+#[derive(Clone, Debug, Default)]
+pub struct LowerOptions {
+    /// The tensor (or node) to stop at, instead of the first output.
+    pub output: Option<String>,
+    /// Which axis of the input holds the rows; by default the first, if it is symbolic or 1.
+    pub row_axis: Option<RowAxis>,
+}
+
+/// Lowers `graph` to a network.
+///
+/// # Errors
+/// If the graph is not well formed, has no usable input or output, or has nodes on the way to the
+/// output that are not piecewise affine or not known; the latter are all listed at once.
+pub fn lower(graph: &Graph, options: &LowerOptions) -> Result<Network, LowerError> {
+    let order = order::file_order(graph)?;
+    let nodes: Vec<&GraphNode> = order.into_iter().map(|i| &graph.nodes[i]).collect();
+    let producers = producers(&nodes);
+    let target = target(graph, &producers, options)?;
+    let (output, heads) = strip_heads(&target, &producers);
+    let live = live_nodes(&output, &nodes, &producers);
+
+    let port = graph.inputs.first().ok_or(LowerError::NoInput)?;
+    let (row_axis, dims) = input_dims(port, options.row_axis)?;
+    let mut context = Context::new(port, row_axis, dims, uses(&live, &output));
+    context.constants(&graph.constants);
+    context.extra_inputs(&graph.inputs[1..]);
+    for node in &live {
+        ops::lower_node(&mut context, node);
+    }
+    let parameters = count_parameters(graph, &live);
+    context.finish(&output, row_axis, heads, parameters)
+}
+
+type Producers<'g> = HashMap<&'g str, &'g GraphNode>;
+
+fn producers<'g>(nodes: &[&'g GraphNode]) -> Producers<'g> {
+    let made = |node: &&'g GraphNode| {
+        let node = *node;
+        node.outputs.iter().map(move |output| (output.as_str(), node))
+    };
+    nodes.iter().flat_map(made).filter(|(name, _)| !name.is_empty()).collect()
+}
+
+/// The tensor to stop at: the caller's, by its own or its node's name, or the first output.
+fn target(
+    graph: &Graph,
+    producers: &Producers<'_>,
+    options: &LowerOptions,
+) -> Result<String, LowerError> {
+    let Some(wanted) = &options.output else {
+        return graph.outputs.first().map(|port| port.name.clone()).ok_or(LowerError::NoOutput);
+    };
+    let is_input = graph.inputs.first().is_some_and(|port| port.name == *wanted);
+    if is_input || producers.contains_key(wanted.as_str()) {
+        return Ok(wanted.clone());
+    }
+    let named = graph.nodes.iter().find(|node| node.name == *wanted);
+    let output = named.and_then(|node| node.outputs.first());
+    output.cloned().ok_or_else(|| LowerError::UnknownOutput { name: wanted.clone() })
+}
+
+/// Operators that may be left off where they end the network.
+const HEADS: [&str; 4] = ["Softmax", "LogSoftmax", "Sigmoid", "ArgMax"];
+
+/// Walks back from `target` over trailing heads; the tensor before them, and the heads in file order.
+fn strip_heads(target: &str, producers: &Producers<'_>) -> (String, Vec<Head>) {
+    let (mut output, mut heads) = (target, Vec::new());
+    let mut here = target;
+    while let Some(node) = producers.get(here) {
+        let is_head = node.domain.is_empty() && HEADS.contains(&node.op.as_str());
+        if !is_head && node.op != "Identity" {
+            break;
+        }
+        let Some(before) = node.input(0) else { break };
+        here = before;
+        if is_head {
+            output = before;
+            heads.push(Head { name: node.name.clone(), op: node.op.clone() });
+        }
+    }
+    heads.reverse();
+    (output.to_owned(), heads)
+}
+
+/// The nodes that `output` depends on, in order.
+fn live_nodes<'g>(
+    output: &str,
+    nodes: &[&'g GraphNode],
+    producers: &Producers<'g>,
+) -> Vec<&'g GraphNode> {
+    let mut live: HashSet<*const GraphNode> = HashSet::new();
+    let mut open: Vec<&str> = vec![output];
+    while let Some(tensor) = open.pop() {
+        if let Some(&node) = producers.get(tensor)
+            && live.insert(std::ptr::from_ref(node))
+        {
+            open.extend(node.inputs.iter().map(String::as_str));
+        }
+    }
+    nodes.iter().copied().filter(|&node| live.contains(&std::ptr::from_ref(node))).collect()
+}
+
+/// How often each tensor is read on the way to the output.
+fn uses(live: &[&GraphNode], output: &str) -> HashMap<String, usize> {
+    let mut uses = HashMap::from([(output.to_owned(), 1)]);
+    for input in live.iter().flat_map(|node| &node.inputs) {
+        *uses.entry(input.clone()).or_default() += 1;
+    }
+    uses
+}
+
+/// Decides where the rows are, and the input's axes with that axis marked.
+fn input_dims(port: &Port, wanted: Option<RowAxis>) -> Result<(RowAxis, Vec<Dim>), LowerError> {
+    let rows_first = match (wanted, port.shape.first()) {
+        (Some(axis), Some(_)) => axis == RowAxis::First,
+        (None, Some(Axis::Symbol(_) | Axis::Fixed(1))) => true,
+        _ => false,
+    };
+    let dim = |(axis, extent): (usize, &Axis)| match extent {
+        _ if rows_first && axis == 0 => Ok(Dim::Rows),
+        Axis::Fixed(extent) => Ok(Dim::Fixed(*extent)),
+        Axis::Symbol(symbol) => {
+            Err(LowerError::SymbolicAxis { input: port.name.clone(), axis, symbol: symbol.clone() })
+        }
+    };
+    let dims: Vec<_> = port.shape.iter().enumerate().map(dim).collect::<Result<_, _>>()?;
+    if value::features(&dims).is_none_or(|features| features == 0) {
+        return Err(LowerError::InputSize { input: port.name.clone() });
+    }
+    Ok((if rows_first { RowAxis::First } else { RowAxis::None }, dims))
+}
+
+/// Weights of the file that reach the output: floating-point initialisers, without the running
+/// statistics of batch-norm and the limits of Clip.
+fn count_parameters(graph: &Graph, live: &[&GraphNode]) -> u64 {
+    let weights = |node: &&GraphNode| match node.op.as_str() {
+        "BatchNormalization" => 1..3,
+        "Clip" => 0..0,
+        _ => 0..usize::MAX,
+    };
+    let read: HashSet<&str> = live
+        .iter()
+        .flat_map(|node| {
+            let range = weights(node);
+            let inputs = node.inputs.iter().enumerate();
+            inputs.filter(move |(i, _)| range.contains(i)).map(|(_, name)| name.as_str())
+        })
+        .collect();
+    let counted = graph
+        .constants
+        .iter()
+        .filter(|(name, tensor)| tensor.is_float() && read.contains(name.as_str()));
+    counted.map(|(_, tensor)| tensor.len() as u64).sum()
+}
+
+impl Data {
+    fn value(self) -> Value {
+        Value::Data(self)
+    }
+}

@@ -1,0 +1,149 @@
+//! Matrices and batch-norm.
+
+use super::super::value::{Data, Dim, Value, broadcast_shape, extents, per_unit};
+use super::{Inputs, Outcome, data, present, weights};
+use crate::graph::GraphNode;
+use crate::lower::context::Context;
+use crate::network::{Affine, Coefficients, Dense, Operator, PerUnit};
+
+/// `alpha · A · B + beta · C` with constant B and C.
+pub(super) fn gemm(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
+    let a = data(inputs, 0)?;
+    if a.dims.len() != 2 || node.int("transA", 0) != 0 {
+        return Err("expected rows of vectors on the left (rank 2, transA = 0)".to_owned());
+    }
+    let (b, shape) = weights(inputs, 1, "matrix")?;
+    let [first, second] = shape[..] else {
+        return Err(format!("its matrix has {} axes, expected 2", shape.len()));
+    };
+    let transposed = node.int("transB", 0) != 0;
+    let (depth, units) = if transposed { (second, first) } else { (first, second) };
+    let (alpha, beta) = (node.float("alpha", 1.0), node.float("beta", 1.0));
+    let at = |unit: usize, i: usize| {
+        alpha * if transposed { b[unit * depth + i] } else { b[i * units + unit] }
+    };
+    let mut bias = vec![0.0; units];
+    if present(inputs, 2) {
+        let (c, shape) = weights(inputs, 2, "bias")?;
+        if !matches!(shape[..], [] | [1] | [1, 1])
+            && !matches!(shape[..], [n] | [1, n] if n == units)
+        {
+            return Err(format!("its bias has shape {shape:?}, expected one number for each unit"));
+        }
+        bias = (0..units).map(|unit| beta * c[unit % c.len()]).collect();
+    }
+    dense(context, node, &a, (units, depth), at, bias)
+}
+
+/// `A · B` with constant B of two axes.
+pub(super) fn matmul(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
+    let a = data(inputs, 0).map_err(|_| "a constant on the left is not supported".to_owned())?;
+    let (b, shape) = weights(inputs, 1, "matrix")?;
+    let [depth, units] = shape[..] else {
+        return Err(format!("its matrix has {} axes, expected 2", shape.len()));
+    };
+    let at = |unit: usize, i: usize| b[i * units + unit];
+    dense(context, node, &a, (units, depth), at, vec![0.0; units])
+}
+
+fn dense(
+    context: &mut Context,
+    node: &GraphNode,
+    x: &Data,
+    (units, depth): (usize, usize),
+    at: impl Fn(usize, usize) -> f64,
+    bias: Vec<f64>,
+) -> Outcome {
+    match x.dims.last() {
+        Some(Dim::Fixed(found)) if *found == depth => {}
+        Some(Dim::Fixed(found)) => {
+            return Err(format!("its matrix takes {depth} numbers, its input has {found}"));
+        }
+        _ => return Err("it would sum over the row axis, so rows would mix".to_owned()),
+    }
+    if units == 0 || depth == 0 {
+        return Err("its matrix is empty".to_owned());
+    }
+    let entries = (0..units * depth).map(|i| at(i / depth, i % depth)).collect();
+    let weight = Coefficients::new(entries);
+    let affine = Affine::Dense(Dense { batch: x.len() / depth, units, depth, weight, bias });
+    let mut dims = x.dims.clone();
+    dims.pop();
+    dims.push(Dim::Fixed(units));
+    Ok(vec![context.push(node, &[x], dims, Operator::Affine(affine)).value()])
+}
+
+/// Inference-mode batch-norm: a scale and a shift for each channel, from its running statistics.
+pub(super) fn batch_normalization(
+    context: &mut Context,
+    node: &GraphNode,
+    inputs: &Inputs,
+) -> Outcome {
+    if node.int("training_mode", 0) != 0 {
+        return Err("in training mode it mixes rows; export the model in inference mode".to_owned());
+    }
+    let x = data(inputs, 0)?;
+    let names = ["scale", "shift", "mean", "variance"];
+    let parameter = |i: usize| weights(inputs, i + 1, names[i]).map(|(values, _)| values);
+    let [gamma, beta, mean, variance] =
+        [parameter(0)?, parameter(1)?, parameter(2)?, parameter(3)?];
+    let channels = x.dims.get(1).map_or(1, |dim| dim.extent());
+    if [&gamma, &beta, &mean, &variance].iter().any(|values| values.len() != channels) {
+        return Err(format!("its parameters are not {channels} numbers each, one for a channel"));
+    }
+    let epsilon = node.float("epsilon", 1e-5);
+    let scale: Vec<f64> =
+        gamma.iter().zip(&variance).map(|(g, v)| g / (v + epsilon).sqrt()).collect();
+    let shift = (0..channels).map(|c| beta[c] - mean[c] * scale[c]).collect();
+    let inner = if x.dims.len() > 2 { x.inner(2) } else { 1 };
+    let (scale, shift) = (PerUnit::blocks(scale, inner), PerUnit::blocks(shift, inner));
+    Ok(vec![context.scale_shift(node, &x, scale, shift).value()])
+}
+
+/// A constant as parameters of `x`'s units; `x` repeated where the constant has larger extents.
+pub(super) fn broadcast_constant(
+    context: &mut Context,
+    node: &GraphNode,
+    x: &Data,
+    values: &[f64],
+    shape: &[usize],
+) -> Result<(Data, PerUnit), String> {
+    let x = broadcast_data(context, node, x, shape)?;
+    let parameters = per_unit(values, shape, &extents(&x.dims));
+    Ok((x, parameters))
+}
+
+/// `x` repeated to the shape that broadcasting with `shape` gives.
+pub(super) fn broadcast_data(
+    context: &mut Context,
+    node: &GraphNode,
+    x: &Data,
+    shape: &[usize],
+) -> Result<Data, String> {
+    let dims = broadcast_dims(&x.dims, shape)?;
+    Ok(context.expand(node, x, &dims))
+}
+
+/// The axes that broadcasting `dims` with `shape` gives; the row axis stays as it is.
+pub(super) fn broadcast_dims(dims: &[Dim], shape: &[usize]) -> Result<Vec<Dim>, String> {
+    let own = extents(dims);
+    let misfit = || format!("shapes {own:?} (one row) and {shape:?} do not broadcast");
+    let joined = broadcast_shape(&own, shape).ok_or_else(misfit)?;
+    if joined.iter().product::<usize>() == 0 {
+        return Err("it has no elements".to_owned());
+    }
+    let has_rows = dims.first() == Some(&Dim::Rows);
+    if has_rows && (joined.len() > own.len() || joined[0] != 1) {
+        return Err(format!("an operand of shape {shape:?} would broadcast the row axis"));
+    }
+    let mut dims: Vec<Dim> = joined.into_iter().map(Dim::Fixed).collect();
+    if has_rows {
+        dims[0] = Dim::Rows;
+    }
+    Ok(dims)
+}
+
+/// The data value, wrapped.
+pub(super) fn one(data: Data) -> Outcome {
+    Ok(vec![Value::Data(data)])
+}

@@ -1,0 +1,166 @@
+//! What each operator of the file means. One table, one function for each operator, grouped by the
+//! kind of node they make.
+
+mod affine;
+mod arithmetic;
+mod fold;
+mod movement;
+mod nonlinear;
+mod window;
+
+use super::context::Context;
+use super::value::{Data, Dim, Value};
+use crate::graph::GraphNode;
+
+/// A node under lowering: its inputs' values, and what its function answers.
+type Inputs = [Option<Value>];
+type Outcome = Result<Vec<Value>, String>;
+type Rule = fn(&mut Context, &GraphNode, &Inputs) -> Outcome;
+
+/// The function of a standard operator.
+fn rule(op: &str) -> Option<Rule> {
+    Some(match op {
+        "Gemm" => affine::gemm,
+        "MatMul" => affine::matmul,
+        "BatchNormalization" => affine::batch_normalization,
+        "Add" => arithmetic::add,
+        "Sub" => arithmetic::sub,
+        "Mul" => arithmetic::mul,
+        "Div" => arithmetic::div,
+        "Mod" => arithmetic::modulo,
+        "Neg" => arithmetic::neg,
+        "Sum" => arithmetic::sum,
+        "Conv" => window::conv,
+        "ConvTranspose" => window::conv_transpose,
+        "AveragePool" => window::average_pool,
+        "GlobalAveragePool" => window::global_average_pool,
+        "ReduceMean" => window::reduce_mean,
+        "MaxPool" => window::max_pool,
+        "GlobalMaxPool" => window::global_max_pool,
+        "Relu" => nonlinear::relu,
+        "LeakyRelu" => nonlinear::leaky_relu,
+        "PRelu" => nonlinear::prelu,
+        "Abs" => nonlinear::abs,
+        "Clip" => nonlinear::clip,
+        "HardSigmoid" => nonlinear::hard_sigmoid,
+        "Max" => nonlinear::max,
+        "Min" => nonlinear::min,
+        "Identity" => movement::identity,
+        "Dropout" => movement::dropout,
+        "Cast" => movement::cast,
+        "Flatten" => movement::flatten,
+        "Reshape" => movement::reshape,
+        "Transpose" => movement::transpose,
+        "Squeeze" => movement::squeeze,
+        "Unsqueeze" => movement::unsqueeze,
+        "Slice" => movement::slice,
+        "Gather" => movement::gather,
+        "Concat" => movement::concat,
+        "Constant" => fold::constant,
+        "ConstantOfShape" => fold::constant_of_shape,
+        "Shape" => fold::shape,
+        _ => return None,
+    })
+}
+
+/// Lowers one node, or records why it cannot be.
+pub(super) fn lower_node(context: &mut Context, node: &GraphNode) {
+    let inputs = context.inputs(node);
+    let outcome = match rule(&node.op).filter(|_| node.domain.is_empty()) {
+        None => Err(why_not(node)),
+        Some(_) if is_product(node, &inputs) => Err(PRODUCT.to_owned()),
+        Some(_) if inputs.iter().flatten().any(|value| matches!(value, Value::Unknown)) => {
+            Ok(vec![Value::Unknown; node.outputs.len()])
+        }
+        Some(rule) => rule(context, node, &inputs),
+    };
+    context.define(node, outcome);
+}
+
+const PRODUCT: &str = "a product or quotient of two tensors that both depend on the input is not \
+                       piecewise affine";
+
+/// Whether the node multiplies or divides two tensors that depend on the input.
+fn is_product(node: &GraphNode, inputs: &Inputs) -> bool {
+    let depends = |value: &Value| matches!(value, Value::Data(_) | Value::Unknown);
+    matches!(node.op.as_str(), "Mul" | "Div" | "MatMul" | "Gemm")
+        && inputs.iter().take(2).flatten().filter(|value| depends(value)).count() == 2
+}
+
+/// Why an operator that has no function cannot be represented.
+fn why_not(node: &GraphNode) -> String {
+    if !node.domain.is_empty() {
+        return format!("operators of domain {:?} are not known", node.domain);
+    }
+    match node.op.as_str() {
+        "Sigmoid" | "Tanh" | "Gelu" | "Erf" | "Softplus" | "Softsign" | "Elu" | "Selu" | "Celu"
+        | "Mish" | "HardSwish" | "Swish" | "Exp" | "Log" | "Sqrt" | "Pow" | "Sin" | "Cos"
+        | "Tan" | "Reciprocal" => "smooth, not piecewise affine".to_owned(),
+        "Softmax" | "LogSoftmax" => {
+            "smooth; it is only left off where it ends the network".to_owned()
+        }
+        "LayerNormalization"
+        | "InstanceNormalization"
+        | "GroupNormalization"
+        | "RMSNormalization"
+        | "LpNormalization"
+        | "LRN" => {
+            "divides by a statistic of its own input, so it is not piecewise affine".to_owned()
+        }
+        "Sign" | "Floor" | "Ceil" | "Round" | "ThresholdedRelu" | "Shrink" | "ArgMax"
+        | "ArgMin" => "discontinuous, so it is no continuous piecewise-affine map".to_owned(),
+        "If" | "Loop" | "Scan" => "control flow is not supported".to_owned(),
+        _ => "the operator is not supported".to_owned(),
+    }
+}
+
+/// The data tensor at input `index`.
+fn data(inputs: &Inputs, index: usize) -> Result<Data, String> {
+    match inputs.get(index) {
+        Some(Some(Value::Data(data))) => Ok(data.clone()),
+        Some(Some(_)) => Err(format!("input {index} is a constant, where data is expected")),
+        _ => Err(format!("input {index} is missing")),
+    }
+}
+
+/// The constant at input `index`, as f64 numbers with their shape.
+fn weights(inputs: &Inputs, index: usize, what: &str) -> Result<(Vec<f64>, Vec<usize>), String> {
+    match inputs.get(index) {
+        Some(Some(Value::Constant(tensor))) => Ok((tensor.to_f64(), tensor.shape().to_vec())),
+        Some(Some(_)) => Err(format!("its {what} (input {index}) is not a constant")),
+        _ => Err(format!("its {what} (input {index}) is missing")),
+    }
+}
+
+/// Whether input `index` is given.
+fn present(inputs: &Inputs, index: usize) -> bool {
+    matches!(inputs.get(index), Some(Some(_)))
+}
+
+/// The integers of the constant at input `index`; `None` if it is absent.
+fn ints(inputs: &Inputs, index: usize, what: &str) -> Result<Option<Vec<i64>>, String> {
+    match inputs.get(index) {
+        None | Some(None) => Ok(None),
+        Some(Some(Value::Constant(tensor))) => match tensor.as_ints() {
+            Some(values) => Ok(Some(values.to_vec())),
+            None => Err(format!("its {what} (input {index}) are not integers")),
+        },
+        Some(Some(_)) => Err(format!("its {what} (input {index}) are not constant")),
+    }
+}
+
+/// `axis` counted from the front; negative ones count from the back of `rank`.
+fn axis_of(axis: i64, rank: usize) -> Result<usize, String> {
+    let from_front = if axis < 0 { axis + rank as i64 } else { axis };
+    let valid = usize::try_from(from_front).ok().filter(|&axis| axis < rank);
+    valid.ok_or_else(|| format!("axis {axis} is outside a tensor of {rank} axes"))
+}
+
+/// Like [`axis_of`], and not the row axis.
+fn data_axis(axis: i64, dims: &[Dim], what: &str) -> Result<usize, String> {
+    let axis = axis_of(axis, dims.len())?;
+    if dims[axis] == Dim::Rows {
+        return Err(format!("it would {what} the row axis, so rows would mix"));
+    }
+    Ok(axis)
+}

@@ -1,0 +1,143 @@
+//! Nonlinear operators: scalar splines, and maxima and minima of branches.
+
+use super::super::context::Context;
+use super::super::value::{Data, Value, broadcast_shape, extents, per_unit};
+use super::affine::{broadcast_dims, one};
+use super::{Inputs, Outcome, data, present, weights};
+use crate::graph::GraphNode;
+use crate::network::{Branch, Candidates, Extreme, Operator, PerUnit, Rule, ScalarSpline};
+
+fn spline(context: &mut Context, node: &GraphNode, z: &Data, spline: ScalarSpline) -> Outcome {
+    let operator = Operator::Nonlinear(Rule::Spline(spline));
+    one(context.push(node, &[z], z.dims.clone(), operator))
+}
+
+fn hinge(context: &mut Context, node: &GraphNode, inputs: &Inputs, left: f64) -> Outcome {
+    let pieces = ScalarSpline::hinge(PerUnit::uniform(left), 1.0);
+    spline(context, node, &data(inputs, 0)?, pieces)
+}
+
+pub(super) fn relu(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
+    hinge(context, node, inputs, 0.0)
+}
+
+pub(super) fn abs(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
+    hinge(context, node, inputs, -1.0)
+}
+
+pub(super) fn leaky_relu(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
+    hinge(context, node, inputs, node.float("alpha", 0.01))
+}
+
+/// A learned slope below 0, broadcast to the units.
+pub(super) fn prelu(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
+    let z = data(inputs, 0)?;
+    let (slope, shape) = weights(inputs, 1, "slope")?;
+    let whole = extents(&z.dims);
+    let joined = broadcast_shape(&whole, &shape);
+    if slope.is_empty() || joined.as_deref() != Some(&whole) {
+        return Err(format!(
+            "its slope of shape {shape:?} does not broadcast to {whole:?} (a row)"
+        ));
+    }
+    spline(context, node, &z, ScalarSpline::hinge(per_unit(&slope, &shape, &whole), 1.0))
+}
+
+/// Limits that stand for none: infinities, and the lowest and highest f32, which are the defaults of
+/// old operator sets.
+fn limit(value: f64, unbounded: f32) -> Option<f64> {
+    (value != f64::from(unbounded) && value.is_finite()).then_some(value)
+}
+
+/// Clip with limits as inputs (operator set 11 on) or attributes (before).
+pub(super) fn clip(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
+    let z = data(inputs, 0)?;
+    let read = |index: usize, name: &str, unbounded: f32| -> Result<Option<f64>, String> {
+        if !present(inputs, index) {
+            return Ok(limit(node.float(name, unbounded), unbounded));
+        }
+        let (values, shape) = weights(inputs, index, name)?;
+        match values[..] {
+            [value] if value.is_nan() => Err(format!("its {name} is NaN")),
+            [value] => Ok(limit(value, unbounded)),
+            _ => Err(format!("its {name} has shape {shape:?}, expected one number")),
+        }
+    };
+    let (low, high) = (read(1, "min", f32::MIN)?, read(2, "max", f32::MAX)?);
+    spline(context, node, &z, clip_pieces(low, high))
+}
+
+/// min(max(z, low), high). With both limits there are three pieces; low above high gives the constant
+/// `high` on piece 0, as ONNX defines it.
+fn clip_pieces(low: Option<f64>, high: Option<f64>) -> ScalarSpline {
+    let never = f64::from(f32::MAX); // no finite f32 is above it
+    match (low, high) {
+        (None, None) => ScalarSpline::uniform(&[], &[1.0], &[0.0]),
+        (Some(low), None) => ScalarSpline::uniform(&[low], &[0.0, 1.0], &[low, 0.0]),
+        (None, Some(high)) => ScalarSpline::uniform(&[high], &[1.0, 0.0], &[0.0, high]),
+        (Some(low), Some(high)) if low > high => {
+            ScalarSpline::uniform(&[never, never], &[0.0; 3], &[high; 3])
+        }
+        (Some(low), Some(high)) => {
+            ScalarSpline::uniform(&[low, high], &[0.0, 1.0, 0.0], &[low, 0.0, high])
+        }
+    }
+}
+
+/// Clip(αz + β, 0, 1).
+pub(super) fn hard_sigmoid(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
+    let z = data(inputs, 0)?;
+    let scale = PerUnit::uniform(node.float("alpha", 0.2));
+    let shift = PerUnit::uniform(node.float("beta", 0.5));
+    let z = context.scale_shift(node, &z, scale, shift);
+    spline(context, node, &z, clip_pieces(Some(0.0), Some(1.0)))
+}
+
+pub(super) fn max(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
+    extreme(context, node, inputs, false)
+}
+
+pub(super) fn min(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
+    extreme(context, node, inputs, true)
+}
+
+/// The first largest or smallest of branches and constants, in input order.
+fn extreme(context: &mut Context, node: &GraphNode, inputs: &Inputs, smallest: bool) -> Outcome {
+    let values: Vec<&Value> = inputs.iter().flatten().collect();
+    let first = values.iter().find_map(|value| match value {
+        Value::Data(data) => Some(data.dims.clone()),
+        _ => None,
+    });
+    let mut dims = first.ok_or("no input depends on the data")?;
+    for value in &values {
+        dims = broadcast_dims(&dims, &shape_of(value)?)?;
+    }
+    let whole = extents(&dims);
+    let (mut branches, mut read) = (Vec::new(), Vec::new());
+    for (index, value) in values.iter().enumerate() {
+        branches.push(match value {
+            Value::Data(data) => {
+                read.push(context.expand(node, data, &dims));
+                Branch::Input(read.len() - 1)
+            }
+            _ => {
+                let (values, shape) = weights(inputs, index, "operand")?;
+                if values.iter().any(|value| !(*value as f32).is_finite()) {
+                    return Err("a constant operand is NaN or infinite".to_owned());
+                }
+                Branch::Constant(per_unit(&values, &shape, &whole))
+            }
+        });
+    }
+    let candidates = Candidates::Branches(branches);
+    let operator = Operator::Nonlinear(Rule::Extreme(Extreme { smallest, candidates }));
+    one(context.push(node, &read.iter().collect::<Vec<_>>(), dims, operator))
+}
+
+fn shape_of(value: &Value) -> Result<Vec<usize>, String> {
+    match value {
+        Value::Data(data) => Ok(extents(&data.dims)),
+        Value::Constant(tensor) => Ok(tensor.shape().to_vec()),
+        _ => Err("an operand is neither data nor a constant".to_owned()),
+    }
+}

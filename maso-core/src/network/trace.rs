@@ -1,0 +1,64 @@
+//! The slow, obvious evaluation of one row, in f32 or f64, with every value and piece kept. It shares
+//! nothing with the packed kernels and is what they are tested against.
+
+use super::{Network, Operator, Scalar};
+
+/// Every value and piece of one row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trace<S> {
+    /// Values of each node, by its index.
+    pub values: Vec<Vec<S>>,
+    /// Pieces of the units of each nonlinear layer, in layer order.
+    pub pieces: Vec<Vec<usize>>,
+}
+
+impl Network {
+    /// Evaluates one row of [`input`](Self::input)`().len()` numbers, node by node.
+    ///
+    /// # Panics
+    /// If the row has another length.
+    #[must_use]
+    pub fn trace<S: Scalar>(&self, row: &[S]) -> Trace<S> {
+        assert_eq!(row.len(), self.input().len(), "a row of the input's length");
+        let mut trace = Trace { values: Vec::with_capacity(self.nodes.len()), pieces: Vec::new() };
+        for node in &self.nodes {
+            let inputs: Vec<&[S]> = node.inputs.iter().map(|id| &*trace.values[id.0]).collect();
+            let mut values = vec![S::from_f64(0.0); node.len()];
+            match &node.operator {
+                Operator::Input => values.copy_from_slice(row),
+                Operator::Affine(affine) => affine.apply(inputs[0], &mut values),
+                Operator::Sum { negate } => sum(&inputs, *negate, &mut values),
+                Operator::View(view) => view.apply(&inputs, &mut values),
+                Operator::Nonlinear(rule) => {
+                    let mut pieces = vec![0; values.len()];
+                    rule.apply(&inputs, &mut values, &mut pieces);
+                    trace.pieces.push(pieces);
+                }
+            }
+            trace.values.push(values);
+        }
+        trace
+    }
+}
+
+fn sum<S: Scalar>(inputs: &[&[S]], negate: bool, y: &mut [S]) {
+    let sign = S::from_f64(if negate { -1.0 } else { 1.0 });
+    for (unit, y) in y.iter_mut().enumerate() {
+        *y = inputs[0][unit].add(inputs[1][unit].mul(sign));
+    }
+}
+
+impl<S: Scalar> Trace<S> {
+    /// The row's region code in `network`'s layout.
+    #[must_use]
+    pub fn code(&self, network: &Network) -> Vec<u64> {
+        let layout = network.layout();
+        let mut code = vec![0; layout.words()];
+        for (layer, pieces) in layout.layers().iter().zip(&self.pieces) {
+            for (unit, &piece) in pieces.iter().enumerate() {
+                layer.set_piece(&mut code, unit, piece);
+            }
+        }
+        code
+    }
+}

@@ -1,0 +1,89 @@
+//! Spline parameters rounded to f32 and laid out for a step.
+
+use maso_simd::{Param, Spline, bits};
+
+use crate::network::{PerUnit, ScalarSpline};
+
+/// One parameter.
+#[derive(Clone, Debug)]
+pub(super) enum Packed {
+    Splat(f32),
+    Values(Vec<f32>),
+}
+
+impl Packed {
+    /// The values of `parameter` at `units`, or one number where it is uniform.
+    pub(super) fn new(parameter: &PerUnit, units: impl Iterator<Item = usize>) -> Self {
+        match parameter.as_uniform() {
+            Some(value) => Self::Splat(value as f32),
+            None => Self::Values(units.map(|unit| parameter.at(unit) as f32).collect()),
+        }
+    }
+
+    /// As a kernel's parameter; `part` picks from a list.
+    #[inline]
+    pub(super) fn bind<'a>(&'a self, part: impl Fn(&'a [f32]) -> Param<'a>) -> Param<'a> {
+        match self {
+            Self::Splat(value) => Param::Splat(*value),
+            Self::Values(values) => part(values),
+        }
+    }
+
+    fn pad(&mut self, len: usize) {
+        if let Self::Values(values) = self {
+            values.resize(len, 0.0);
+        }
+    }
+}
+
+/// A spline's parameters; no pieces at all where there is no spline.
+#[derive(Clone, Debug, Default)]
+pub(super) struct PackedSpline {
+    knots: Vec<Packed>,
+    slopes: Vec<Packed>,
+    offsets: Vec<Packed>,
+}
+
+impl PackedSpline {
+    /// The parameters at `units`.
+    pub(super) fn new(
+        spline: Option<&ScalarSpline>,
+        units: impl Iterator<Item = usize> + Clone,
+    ) -> Self {
+        let Some(spline) = spline else { return Self::default() };
+        let pack = |list: &[PerUnit]| list.iter().map(|p| Packed::new(p, units.clone())).collect();
+        Self {
+            knots: pack(&spline.knots),
+            slopes: pack(&spline.slopes),
+            offsets: pack(&spline.offsets),
+        }
+    }
+
+    /// Pads lists with zeros to `len`.
+    pub(super) fn padded(mut self, len: usize) -> Self {
+        let all = self.knots.iter_mut().chain(&mut self.slopes).chain(&mut self.offsets);
+        all.for_each(|parameter| parameter.pad(len));
+        self
+    }
+
+    /// Bits of each unit.
+    pub(super) fn bits(&self) -> usize {
+        bits::width(self.slopes.len())
+    }
+
+    /// As a kernel's spline; `part` picks from each list.
+    pub(super) fn bind<'a>(&'a self, part: impl Fn(&'a [f32]) -> Param<'a>) -> Spline<'a> {
+        if self.slopes.is_empty() {
+            return Spline::identity();
+        }
+        let mut parameters = [[Param::Splat(0.0); 3]; 3];
+        for (bound, list) in parameters.iter_mut().zip([&self.knots, &self.slopes, &self.offsets]) {
+            for (bound, parameter) in bound.iter_mut().zip(list) {
+                *bound = parameter.bind(&part);
+            }
+        }
+        let pieces = self.slopes.len();
+        let [knots, slopes, offsets] = &parameters;
+        Spline::new(&knots[..pieces - 1], &slopes[..pieces], &offsets[..pieces])
+    }
+}

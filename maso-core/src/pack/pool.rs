@@ -1,0 +1,178 @@
+//! Pools and maxima: strips of [`PANEL`] units, what each reads gathered side by side.
+
+use maso_simd::{AffineBlock, ExtremeBlock, PANEL, Param, Spline, bits};
+
+use super::parameters::Packed;
+use super::run::{Run, Scratch, at_least};
+use crate::network::{AveragePool, Branch, Candidates, Extreme, WindowMap};
+
+/// Gathers windows: for units `start..` of one row, tap by tap, what each lane reads.
+#[derive(Clone, Debug)]
+struct Windows {
+    planes: usize,
+    map: WindowMap,
+    /// What padding reads as.
+    padding: f32,
+}
+
+impl Windows {
+    fn units(&self) -> usize {
+        self.planes * self.map.cells()
+    }
+
+    /// Lanes past the last unit repeat it.
+    fn gather(&self, row: &[f32], start: usize, panel: &mut [f32]) {
+        let (cells, last) = (self.map.cells(), self.units() - 1);
+        let places: [(usize, usize); PANEL] = std::array::from_fn(|lane| {
+            let unit = (start + lane).min(last);
+            (unit / cells * self.map.source_cells(), unit % cells)
+        });
+        let taps = self.map.index().chunks_exact(cells);
+        for (lanes, index) in panel.chunks_exact_mut(PANEL).zip(taps) {
+            for (lane, (plane, cell)) in lanes.iter_mut().zip(places) {
+                *lane = match index[cell] {
+                    WindowMap::NONE => self.padding,
+                    source => row[plane + source as usize],
+                };
+            }
+        }
+    }
+}
+
+/// An average pool: the sum of each window through the affine kernel with weights 1, its factor as
+/// the slope of a single piece.
+#[derive(Clone, Debug)]
+pub(super) struct PackedAverage {
+    windows: Windows,
+    ones: Vec<f32>,
+    /// One factor for each unit, padded to whole strips.
+    factor: Packed,
+}
+
+impl PackedAverage {
+    pub(super) fn new(pool: &AveragePool) -> Self {
+        let (planes, map) = (pool.planes, pool.map.clone());
+        let cells = map.cells();
+        let lanes = (planes * cells).next_multiple_of(PANEL);
+        Self {
+            ones: vec![1.0; map.taps()],
+            factor: Packed::new(&pool.factor, (0..lanes).map(|unit| unit % cells)),
+            windows: Windows { planes, map, padding: 0.0 },
+        }
+    }
+
+    pub(super) fn run(&self, run: &mut Run<'_>, scratch: &mut Scratch) -> bool {
+        let (units, taps) = (self.windows.units(), self.ones.len());
+        let source_len = self.windows.planes * self.windows.map.source_cells();
+        let panel = at_least(&mut scratch.panel, taps * PANEL);
+        let mut finite = true;
+        for row in 0..run.rows {
+            let source = run.inputs[0].row(row, source_len);
+            for start in (0..units).step_by(PANEL) {
+                self.windows.gather(source, start, panel);
+                let factor = self.factor.bind(|values| Param::Lanes(&values[start..]));
+                let spline = Spline::new(&[], &[factor], &[Param::Splat(0.0)]);
+                let bias = Param::Splat(0.0);
+                let x = &self.ones[..];
+                let block = AffineBlock { x, ldx: taps, rows: 1, panel, bias, spline };
+                // Output rows are padded to whole panels, so the last strip fits.
+                let out = &mut run.out[row * run.out_stride + start..];
+                finite &= run.kernels.affine(&block, out, PANEL, &mut [0]);
+            }
+        }
+        finite
+    }
+}
+
+/// A maximum or minimum of windows or branches.
+#[derive(Clone, Debug)]
+pub(super) struct PackedExtreme {
+    units: usize,
+    pieces: usize,
+    smallest: bool,
+    candidates: PackedCandidates,
+}
+
+#[derive(Clone, Debug)]
+enum PackedCandidates {
+    Windows(Windows),
+    Branches(Vec<PackedBranch>),
+}
+
+#[derive(Clone, Debug)]
+enum PackedBranch {
+    Input(usize),
+    Constant(Vec<f32>),
+}
+
+impl PackedExtreme {
+    pub(super) fn new(extreme: &Extreme, units: usize) -> Self {
+        let smallest = extreme.smallest;
+        let candidates = match &extreme.candidates {
+            Candidates::Window { planes, map } => {
+                let padding = if smallest { f32::INFINITY } else { f32::NEG_INFINITY };
+                let (planes, map) = (*planes, map.clone());
+                PackedCandidates::Windows(Windows { planes, map, padding })
+            }
+            Candidates::Branches(branches) => {
+                let pack = |branch: &Branch| match branch {
+                    Branch::Input(input) => PackedBranch::Input(*input),
+                    Branch::Constant(value) => {
+                        PackedBranch::Constant((0..units).map(|u| value.at(u) as f32).collect())
+                    }
+                };
+                PackedCandidates::Branches(branches.iter().map(pack).collect())
+            }
+        };
+        Self { units, pieces: extreme.candidates.pieces(), smallest, candidates }
+    }
+
+    pub(super) fn run(&self, run: &mut Run<'_>, scratch: &mut Scratch) -> bool {
+        let panel = at_least(&mut scratch.panel, self.pieces * PANEL);
+        for row in 0..run.rows {
+            for start in (0..self.units).step_by(PANEL) {
+                self.gather(row, start, run, panel);
+                let block = ExtremeBlock { candidates: panel, smallest: self.smallest };
+                let (mut values, mut winners) = ([0.0; PANEL], [0; PANEL]);
+                run.kernels.extreme(&block, &mut values, &mut winners);
+                let live = (self.units - start).min(PANEL);
+                run.out_row(row, self.units)[start..][..live].copy_from_slice(&values[..live]);
+                self.put_winners(row, start, &winners[..live], run);
+            }
+        }
+        true // the winner of finite candidates is finite
+    }
+
+    fn gather(&self, row: usize, start: usize, run: &Run<'_>, panel: &mut [f32]) {
+        match &self.candidates {
+            PackedCandidates::Windows(windows) => {
+                let len = windows.planes * windows.map.source_cells();
+                windows.gather(run.inputs[0].row(row, len), start, panel);
+            }
+            PackedCandidates::Branches(branches) => {
+                for (lanes, branch) in panel.chunks_exact_mut(PANEL).zip(branches) {
+                    let values = match branch {
+                        PackedBranch::Input(input) => run.inputs[*input].row(row, self.units),
+                        PackedBranch::Constant(values) => values,
+                    };
+                    let live = (self.units - start).min(PANEL);
+                    lanes[..live].copy_from_slice(&values[start..][..live]);
+                }
+            }
+        }
+    }
+
+    /// Writes the winners' positions, as many at once as a word holds.
+    fn put_winners(&self, row: usize, start: usize, winners: &[u32], run: &mut Run<'_>) {
+        let bits = bits::width(self.pieces);
+        if bits == 0 {
+            return;
+        }
+        let many = 64 / bits;
+        for (part, winners) in winners.chunks(many).enumerate() {
+            let join = |field, (i, &winner): (usize, &u32)| field | u64::from(winner) << (i * bits);
+            let field = winners.iter().enumerate().fold(0, join);
+            run.put_bits(row, (start + part * many) * bits, field, winners.len() * bits);
+        }
+    }
+}

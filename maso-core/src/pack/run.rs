@@ -1,0 +1,71 @@
+//! What a step sees of a tile: its inputs' rows, its output's rows, the code words.
+
+use maso_simd::{Kernels, bits};
+
+/// Rows of one value.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RowsView<'a> {
+    pub(crate) data: &'a [f32],
+    /// Distance between rows.
+    pub(crate) stride: usize,
+}
+
+impl<'a> RowsView<'a> {
+    /// The first `len` numbers of `row`.
+    pub(crate) fn row(&self, row: usize, len: usize) -> &'a [f32] {
+        &self.data[row * self.stride..][..len]
+    }
+}
+
+/// One step over one tile.
+#[derive(Debug)]
+pub(crate) struct Run<'a> {
+    pub(crate) kernels: &'a Kernels,
+    pub(crate) rows: usize,
+    pub(crate) inputs: &'a [RowsView<'a>],
+    pub(crate) out: &'a mut [f32],
+    pub(crate) out_stride: usize,
+    /// The tile's code words, zero where this step will write; `None` if codes are not asked for.
+    pub(crate) codes: Option<&'a mut [u64]>,
+    /// Words of one row's code.
+    pub(crate) words: usize,
+    /// Where the step's bits begin.
+    pub(crate) first_bit: usize,
+}
+
+impl Run<'_> {
+    /// The first `len` numbers of an output row.
+    pub(crate) fn out_row(&mut self, row: usize, len: usize) -> &mut [f32] {
+        &mut self.out[row * self.out_stride..][..len]
+    }
+
+    /// Writes `bits` bits of `field` at bit `at` of the step's part of a row's code.
+    #[inline]
+    pub(crate) fn put_bits(&mut self, row: usize, at: usize, field: u64, bits: usize) {
+        if bits > 0
+            && let Some(codes) = self.codes.as_deref_mut()
+        {
+            let code = &mut codes[row * self.words..][..self.words];
+            bits::insert(code, self.first_bit + at, field, bits);
+        }
+    }
+}
+
+/// Working memory that steps share, kept from tile to tile.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    /// Gathered inputs, lanes side by side.
+    pub(crate) panel: Vec<f32>,
+    /// A block of outputs.
+    pub(crate) block: Vec<f32>,
+    /// Its field words.
+    pub(crate) fields: Vec<u64>,
+}
+
+/// `buffer` with at least `len` entries.
+pub(crate) fn at_least<T: Clone + Default>(buffer: &mut Vec<T>, len: usize) -> &mut [T] {
+    if buffer.len() < len {
+        buffer.resize(len, T::default());
+    }
+    &mut buffer[..len]
+}
