@@ -1,0 +1,44 @@
+//! What can be wrong with a data set.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::npy::NpyError;
+
+/// Why a data set or a list of labels could not be opened, and which.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// The file cannot be opened or read.
+    #[error("cannot read data {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The file is not a usable array.
+    #[error("{} is not a usable .npy file", path.display())]
+    Array {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: NpyError,
+    },
+    /// There are no rows.
+    #[error("{} has no rows: {why}; expected an array whose first axis counts rows", path.display())]
+    NoRows {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        why: &'static str,
+    },
+    /// The labels are not a list of integers.
+    #[error("labels {} are {found}; expected integers of shape (rows,)", path.display())]
+    Labels {
+        /// The file.
+        path: PathBuf,
+        /// What they are.
+        found: String,
+    },
+}

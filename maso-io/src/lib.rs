@@ -1,0 +1,29 @@
+//! Bytes in, checked values out.
+//!
+//! [`model`] reads model files into networks, [`dataset`] reads data sets as rows, [`write`] writes
+//! results that appear whole or not at all. Nothing read is trusted: every length is checked against
+//! what is there before anything is sliced or allocated.
+//!
+//! ```
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../testdata");
+//! use maso_core::{Evaluator, LowerOptions};
+//! use maso_io::{dataset::Dataset, model};
+//!
+//! let network = model::load(format!("{folder}/models/moons_relu.onnx"), &LowerOptions::default())?;
+//! let rows = Dataset::open(format!("{folder}/data/moons.npy"))?;
+//! let mut codes = vec![0; rows.len() * network.layout().words()];
+//! let evaluator = Evaluator::new(network.into());
+//! evaluator.codes_into(&rows.to_vec()?, &mut codes)?;
+//! assert_eq!(codes.len(), 2000); // 64 units, one bit each: a word for every row
+//! # Ok(())
+//! # }
+//! ```
+
+#![deny(unsafe_code)]
+
+pub mod dataset;
+pub mod model;
+pub mod write;
+
+mod bytes;

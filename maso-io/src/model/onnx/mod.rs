@@ -1,0 +1,167 @@
+//! ONNX: protobuf bytes to a neutral graph. Nothing is interpreted here; nodes, names and attributes
+//! are kept as they are.
+
+mod frame;
+mod proto;
+mod tensor;
+
+use std::collections::{BTreeMap, HashSet};
+
+use maso_core::Graph;
+use maso_core::graph::{Attribute, Axis, GraphNode, Port};
+use prost::Message;
+
+use super::side::SideFiles;
+
+/// Why bytes are not an ONNX model.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OnnxError {
+    /// The bytes are something else.
+    #[error("expected an ONNX protobuf, found {found}")]
+    NotOnnx {
+        /// What they look like.
+        found: String,
+    },
+    /// The bytes end too early.
+    #[error(
+        "field {field} at byte {offset} claims {claimed} bytes, but only {left} are left: the file is \
+         truncated; copy or export it again"
+    )]
+    Truncated {
+        /// The message's field.
+        field: &'static str,
+        /// Where it begins.
+        offset: usize,
+        /// The length it claims.
+        claimed: u64,
+        /// What is there.
+        left: usize,
+    },
+    /// A message inside is damaged.
+    #[error("the protobuf is damaged ({reason}); copy or export the file again")]
+    Damaged {
+        /// The decoder's reason.
+        reason: String,
+    },
+    /// A tensor cannot be read.
+    #[error("tensor {tensor:?}: {reason}")]
+    Tensor {
+        /// Its name, or its node's and attribute's.
+        tensor: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The model uses a feature that is not read.
+    #[error("{what} are not supported")]
+    Feature {
+        /// The feature.
+        what: &'static str,
+    },
+}
+
+/// Reads a model; tensors kept outside come from `files`.
+///
+/// # Errors
+/// If the bytes are no ONNX model, or a tensor's data are not what its shape and type say.
+pub fn read(bytes: &[u8], files: &dyn SideFiles) -> Result<Graph, OnnxError> {
+    frame::check(bytes)?;
+    let damaged = |error: prost::DecodeError| OnnxError::Damaged { reason: error.to_string() };
+    let model = proto::Model::decode(bytes).map_err(damaged)?;
+    let Some(graph) = model.graph else {
+        return Err(OnnxError::NotOnnx { found: "a protobuf without a graph".to_owned() });
+    };
+    if !graph.sparse_initializer.is_empty() {
+        return Err(OnnxError::Feature { what: "sparse initialisers" });
+    }
+    let standard = model.opset_import.iter().find(|set| standard_domain(set.domain.as_deref()));
+    let mut constants = Vec::with_capacity(graph.initializer.len());
+    for initializer in graph.initializer {
+        let name = initializer.name.clone().unwrap_or_default();
+        let read = tensor::read(initializer, files);
+        let read = read.map_err(|reason| OnnxError::Tensor { tensor: name.clone(), reason })?;
+        constants.push((name, read));
+    }
+    // Old files list initialisers among the inputs too.
+    let given: HashSet<&str> = constants.iter().map(|(name, _)| name.as_str()).collect();
+    let inputs = graph.input.into_iter().map(port).filter(|p| !given.contains(p.name.as_str()));
+    let inputs = inputs.collect();
+    let nodes = graph.node.into_iter().enumerate();
+    let producer = [model.producer_name, model.producer_version];
+    Ok(Graph {
+        inputs,
+        outputs: graph.output.into_iter().map(port).collect(),
+        nodes: nodes.map(|(i, raw)| node(i, raw, files)).collect::<Result<_, _>>()?,
+        constants,
+        opset: standard.and_then(|set| set.version).unwrap_or(1),
+        producer: producer.into_iter().flatten().collect::<Vec<_>>().join(" "),
+    })
+}
+
+fn standard_domain(domain: Option<&str>) -> bool {
+    matches!(domain, None | Some("" | "ai.onnx"))
+}
+
+fn port(value: proto::ValueInfo) -> Port {
+    let tensor = value.r#type.and_then(|kind| kind.tensor_type);
+    let dims = tensor.and_then(|tensor| tensor.shape).map(|shape| shape.dim).unwrap_or_default();
+    let axis = |dim: proto::Dim| match (dim.dim_value, dim.dim_param) {
+        // Exporters write 0 or −1 where they do not know.
+        (Some(extent), _) if extent > 0 => {
+            Axis::Fixed(usize::try_from(extent).unwrap_or(usize::MAX))
+        }
+        (_, symbol) => Axis::Symbol(symbol.unwrap_or_default()),
+    };
+    let shape = dims.into_iter().map(axis).collect();
+    Port { name: value.name.unwrap_or_default(), shape }
+}
+
+fn node(index: usize, raw: proto::Node, files: &dyn SideFiles) -> Result<GraphNode, OnnxError> {
+    let own_name = raw.name.filter(|name| !name.is_empty());
+    let output = || raw.output.iter().find(|output| !output.is_empty()).cloned();
+    let name = own_name.or_else(output).unwrap_or_else(|| format!("#{index}"));
+    let mut attributes = BTreeMap::new();
+    for attribute in raw.attribute {
+        let key = attribute.name.clone().unwrap_or_default();
+        let value = read_attribute(attribute, files)
+            .map_err(|reason| OnnxError::Tensor { tensor: format!("{name}.{key}"), reason })?;
+        attributes.insert(key, value);
+    }
+    let domain = raw.domain.filter(|domain| !standard_domain(Some(domain)));
+    Ok(GraphNode {
+        name,
+        op: raw.op_type.unwrap_or_default(),
+        domain: domain.unwrap_or_default(),
+        inputs: raw.input,
+        outputs: raw.output,
+        attributes,
+    })
+}
+
+/// An attribute by its declared kind; very old files declare none, and only one field is set.
+fn read_attribute(raw: proto::Attribute, files: &dyn SideFiles) -> Result<Attribute, String> {
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    if let Some(name) = raw.ref_attr_name.filter(|name| !name.is_empty()) {
+        return Ok(Attribute::Other(format!("reference to {name}")));
+    }
+    let declared = raw.kind.filter(|&kind| kind != 0);
+    let kind = declared.unwrap_or(match () {
+        () if raw.f.is_some() => 1,
+        () if raw.i.is_some() => 2,
+        () if raw.s.is_some() => 3,
+        () if raw.t.is_some() => 4,
+        () if !raw.floats.is_empty() => 6,
+        () if !raw.ints.is_empty() => 7,
+        () => 8,
+    });
+    Ok(match kind {
+        1 => Attribute::Float(raw.f.unwrap_or_default()),
+        2 => Attribute::Int(raw.i.unwrap_or_default()),
+        3 => Attribute::Text(text(raw.s.unwrap_or_default())),
+        4 => Attribute::Tensor(tensor::read(raw.t.unwrap_or_default(), files)?),
+        6 => Attribute::Floats(raw.floats),
+        7 => Attribute::Ints(raw.ints),
+        8 => Attribute::Texts(raw.strings.into_iter().map(text).collect()),
+        other => Attribute::Other(format!("kind {other}")),
+    })
+}

@@ -1,0 +1,75 @@
+//! Side files: where a model keeps its larger tensors. A path inside a model stays inside the model's
+//! folder.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Component, Path, PathBuf};
+
+/// Answers what a model's side files hold.
+pub trait SideFiles {
+    /// `length` bytes from `offset` of the file named `location`; to its end without a length.
+    ///
+    /// # Errors
+    /// A sentence if there is no such file or it is too short.
+    fn read(&self, location: &str, offset: u64, length: Option<u64>) -> Result<Vec<u8>, String>;
+}
+
+/// No side files at all.
+#[derive(Clone, Copy, Debug)]
+pub struct NoFiles;
+
+impl SideFiles for NoFiles {
+    fn read(&self, location: &str, _: u64, _: Option<u64>) -> Result<Vec<u8>, String> {
+        Err(format!("external data {location:?} cannot be read: the model was given as bytes"))
+    }
+}
+
+/// The files of one folder and those below it.
+#[derive(Clone, Debug)]
+pub struct Folder(PathBuf);
+
+impl Folder {
+    /// The folder at `path`.
+    #[must_use]
+    pub fn new(path: PathBuf) -> Self {
+        Self(path)
+    }
+
+    /// The file at `location`, if that is a plain path that does not lead out, not even by a link.
+    fn resolve(&self, location: &str) -> Result<PathBuf, String> {
+        let plain = |part| matches!(part, Component::Normal(_) | Component::CurDir);
+        if location.is_empty() || !Path::new(location).components().all(plain) {
+            return Err(format!(
+                "external data path {location:?} leaves the model's folder; only plain relative \
+                 paths are followed"
+            ));
+        }
+        let missing = |error| format!("external data {location:?} cannot be read: {error}");
+        let folder = self.0.canonicalize().map_err(missing)?;
+        let file = folder.join(location).canonicalize().map_err(missing)?;
+        if !file.starts_with(&folder) {
+            return Err(format!("external data {location:?} is a link out of the model's folder"));
+        }
+        Ok(file)
+    }
+}
+
+impl SideFiles for Folder {
+    fn read(&self, location: &str, offset: u64, length: Option<u64>) -> Result<Vec<u8>, String> {
+        let failed = |error| format!("external data {location:?} cannot be read: {error}");
+        let mut file = File::open(self.resolve(location)?).map_err(failed)?;
+        let size = file.metadata().map_err(failed)?.len();
+        let rest = size.checked_sub(offset);
+        let length = rest.and_then(|rest| Some(length.unwrap_or(rest)).filter(|&len| len <= rest));
+        let Some(length) = length else {
+            return Err(format!(
+                "external data {location:?} has {size} bytes, too few for what the model reads at \
+                 offset {offset}"
+            ));
+        };
+        file.seek(SeekFrom::Start(offset)).map_err(failed)?;
+        let mut bytes = Vec::new();
+        file.take(length).read_to_end(&mut bytes).map_err(failed)?;
+        Ok(bytes)
+    }
+}

@@ -1,0 +1,125 @@
+//! A file under a temporary name beside its own, moved into place when it is complete.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+/// An output could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write {}", path.display())]
+pub struct WriteError {
+    /// The output.
+    pub path: PathBuf,
+    /// The system's reason.
+    pub source: io::Error,
+}
+
+/// A file in the making. Dropped unfinished, it leaves nothing under its name.
+#[derive(Debug)]
+pub struct AtomicFile {
+    path: PathBuf,
+    target: Target,
+}
+
+#[derive(Debug)]
+enum Target {
+    Temporary(BufWriter<NamedTempFile>),
+    /// A device or a pipe, which is written to as it stands.
+    Direct(BufWriter<File>),
+}
+
+impl AtomicFile {
+    /// Begins the file that will appear at `path`.
+    ///
+    /// # Errors
+    /// If its folder cannot be written to, or `path` is a folder.
+    pub fn create(path: impl AsRef<Path>) -> Result<Self, WriteError> {
+        let path = path.as_ref().to_owned();
+        match Self::open(&path) {
+            Ok((path, target)) => Ok(Self { path, target }),
+            Err(source) => Err(WriteError { path, source }),
+        }
+    }
+
+    fn open(path: &Path) -> io::Result<(PathBuf, Target)> {
+        // A link is followed, so that the file behind it is replaced and the link stays.
+        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        match path.metadata() {
+            Ok(metadata) if metadata.is_dir() => return Err(io::Error::other("it is a folder")),
+            Ok(metadata) if !metadata.is_file() => {
+                let file = OpenOptions::new().write(true).open(&path)?;
+                return Ok((path, Target::Direct(BufWriter::new(file))));
+            }
+            _ => {}
+        }
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".maso-").suffix(".part");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            // What any new file gets; the process's umask still applies.
+            builder.permissions(std::fs::Permissions::from_mode(0o666));
+        }
+        let file = builder.tempfile_in(parent.unwrap_or(Path::new(".")))?;
+        Ok((path, Target::Temporary(BufWriter::with_capacity(1 << 20, file))))
+    }
+
+    /// Completes the file and puts it in its place.
+    ///
+    /// # Errors
+    /// If what is left cannot be written, or the place cannot be taken; then nothing appears.
+    pub fn finish(self) -> Result<(), WriteError> {
+        let Self { path, target } = self;
+        let result = match target {
+            Target::Direct(mut file) => file.flush(),
+            Target::Temporary(file) => file
+                .into_inner()
+                .map_err(io::IntoInnerError::into_error)
+                .and_then(|file| file.persist(&path).map(drop).map_err(|error| error.error)),
+        };
+        result.map_err(|source| WriteError { path, source })
+    }
+
+    /// The error of a failed write to this file.
+    pub(super) fn error(&self, source: io::Error) -> WriteError {
+        WriteError { path: self.path.clone(), source }
+    }
+}
+
+impl Write for AtomicFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.target {
+            Target::Temporary(file) => file.write(bytes),
+            Target::Direct(file) => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match &mut self.target {
+            Target::Temporary(file) => file.flush(),
+            Target::Direct(file) => file.flush(),
+        }
+    }
+}
+
+impl Seek for AtomicFile {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        match &mut self.target {
+            Target::Temporary(file) => file.seek(to),
+            Target::Direct(file) => file.seek(to),
+        }
+    }
+}
+
+/// Writes a text file.
+///
+/// # Errors
+/// If it cannot be written; then nothing appears.
+pub fn write_text(path: impl AsRef<Path>, text: &str) -> Result<(), WriteError> {
+    let mut file = AtomicFile::create(path)?;
+    file.write_all(text.as_bytes()).map_err(|source| file.error(source))?;
+    file.finish()
+}

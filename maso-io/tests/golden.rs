@@ -1,0 +1,256 @@
+//! Real trained networks against values computed elsewhere in double precision.
+//!
+//! Each golden file has inputs `x`, outputs `y`, and the pre-activations `z0`, `z1`, … of every
+//! elementwise nonlinearity in file order. `MASO_TEST_MODELS` names another folder of
+//! `NAME.onnx` with `NAME.golden.npz` to run the same checks on.
+
+mod common;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use common::{golden, testdata};
+use maso_core::network::{Candidates, Operator, Rule, Trace};
+use maso_core::{Evaluator, Layer, LowerOptions, Network, Tier};
+use maso_io::model;
+
+/// A model and its golden file.
+struct Case {
+    name: String,
+    model: PathBuf,
+    golden: PathBuf,
+}
+
+fn cases() -> Vec<Case> {
+    let folder = std::env::var_os("MASO_TEST_MODELS").map(PathBuf::from);
+    let models = folder.clone().unwrap_or_else(|| testdata("models"));
+    let mut cases = Vec::new();
+    for entry in std::fs::read_dir(&models).expect("a folder of models") {
+        let model = entry.expect("an entry").path();
+        let name = model.file_stem().and_then(|s| s.to_str()).unwrap_or_default().to_owned();
+        let golden = match &folder {
+            Some(folder) => folder.join(format!("{name}.golden.npz")),
+            None => testdata("golden").join(format!("{name}.npz")),
+        };
+        let smooth = name.contains("silu") || name.contains("gelu");
+        if model.extension().is_some_and(|e| e == "onnx") && golden.exists() && !smooth {
+            cases.push(Case { name, model, golden });
+        }
+    }
+    assert!(cases.len() >= 14, "found only {} models with golden values", cases.len());
+    cases
+}
+
+fn load(path: &Path) -> Arc<Network> {
+    Arc::new(model::load(path, &LowerOptions::default()).unwrap_or_else(|e| panic!("{e:?}")))
+}
+
+fn inputs(case: &Case) -> Vec<f32> {
+    let x = golden(&case.golden, "x").expect("inputs");
+    x.data.iter().map(|&value| value as f32).collect()
+}
+
+fn codes(network: &Arc<Network>, tier: Tier, x: &[f32]) -> Vec<u64> {
+    let rows = x.len() / network.input().len();
+    let mut codes = vec![0; rows * network.layout().words()];
+    let evaluator = Evaluator::new(Arc::clone(network)).with_tier(tier);
+    evaluator.codes_into(x, &mut codes).expect("finite rows");
+    codes
+}
+
+fn largest(values: &[f64]) -> f64 {
+    values.iter().fold(0.0, |largest, value| value.abs().max(largest))
+}
+
+/// The double-precision trace of every row.
+fn traces(network: &Network, x: &[f32]) -> Vec<Trace<f64>> {
+    let rows = x.chunks_exact(network.input().len());
+    rows.map(|row| network.trace(&row.iter().map(|&x| x.into()).collect::<Vec<f64>>())).collect()
+}
+
+#[test]
+fn forward_equals_golden_values_on_every_tier() {
+    for case in cases() {
+        let (network, x) = (load(&case.model), inputs(&case));
+        let y = golden(&case.golden, "y").expect("outputs");
+        for tier in Tier::available() {
+            let mut values = vec![0.0; y.data.len()];
+            let evaluator = Evaluator::new(Arc::clone(&network)).with_tier(tier);
+            evaluator.forward_into(&x, &mut values).expect("finite rows");
+            let error = values.iter().zip(&y.data).map(|(a, b)| (f64::from(*a) - b).abs());
+            let relative = error.fold(0.0, f64::max) / largest(&y.data);
+            eprintln!("{:24} {tier:9} relative error {relative:.1e}", case.name);
+            assert!(relative < 1e-4, "{}: relative error {relative:e}", case.name);
+        }
+        // The slow evaluation in double precision is the golden one but for its own rounding. Only
+        // the exporter's folding of batch-norm into f32 weights, of which the golden values know
+        // nothing, shows in two files.
+        let folded = ["mnist_resnet", "mnist_convbn_avg"].contains(&case.name.as_str());
+        let tolerance = if folded { 1e-5 } else { 1e-12 };
+        let slow = traces(&network, &x);
+        let slow = slow.iter().flat_map(|trace| trace.values[network.output().index()].clone());
+        let error = slow.zip(&y.data).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        assert!(error < tolerance * (1.0 + largest(&y.data)), "{}: error {error:e}", case.name);
+    }
+}
+
+#[test]
+fn every_tier_equals_the_slow_evaluation_bit_for_bit() {
+    for case in cases() {
+        let (network, x) = (load(&case.model), inputs(&case));
+        let width = network.input().len();
+        let rows = (x.len() / width).min(if case.name.contains("wide") { 2 } else { 6 });
+        let x = &x[..rows * width];
+        let (mut slow_codes, mut slow_values) = (Vec::new(), Vec::new());
+        for row in x.chunks_exact(width) {
+            let trace = network.trace(row);
+            slow_codes.extend(trace.code(&network));
+            slow_values.extend(trace.values[network.output().index()].clone());
+        }
+        for tier in Tier::available() {
+            assert_eq!(codes(&network, tier, x), slow_codes, "{} on {tier}", case.name);
+            let mut values = vec![0.0; slow_values.len()];
+            let evaluator = Evaluator::new(Arc::clone(&network)).with_tier(tier);
+            evaluator.forward_into(x, &mut values).expect("finite rows");
+            assert_eq!(values, slow_values, "{} on {tier}", case.name);
+        }
+    }
+}
+
+#[test]
+fn elementwise_bits_follow_the_golden_pre_activations() {
+    for case in cases() {
+        let (network, x) = (load(&case.model), inputs(&case));
+        let codes = codes(&network, Tier::Portable, &x);
+        let mut next = 0;
+        for layer in network.layout().layers() {
+            let Some(knots) = knots(&network, layer) else { continue };
+            check_known_knots(&case.name, &knots);
+            let z = golden(&case.golden, &format!("z{next}"));
+            let z = z.unwrap_or_else(|| panic!("{} has no z{next}", case.name));
+            next += 1;
+            let far = 1e-4 * (1.0 + largest(&z.data));
+            let mut compared = 0;
+            for (row, z) in z.data.chunks_exact(layer.units()).enumerate() {
+                let code = &codes[row * network.layout().words()..];
+                for (unit, z) in z.iter().enumerate() {
+                    if knots.iter().all(|knot| (z - knot).abs() > far) {
+                        let expected = knots.iter().filter(|&knot| z > knot).count();
+                        let found = layer.piece(code, unit);
+                        assert_eq!(found, expected, "{} row {row} unit {unit}", layer.name());
+                        compared += 1;
+                    }
+                }
+            }
+            assert!(compared * 10 > z.data.len() * 9, "most units are compared");
+        }
+        assert!(golden(&case.golden, &format!("z{next}")).is_none(), "every z was compared");
+    }
+}
+
+/// The knots of an elementwise layer.
+fn knots(network: &Network, layer: &Layer) -> Option<Vec<f64>> {
+    match &network.node(layer.node()).operator {
+        Operator::Nonlinear(Rule::Spline(spline)) => {
+            let uniform = spline.knots.iter().map(|knot| knot.as_uniform().expect("one knot"));
+            Some(uniform.collect())
+        }
+        _ => None,
+    }
+}
+
+fn check_known_knots(name: &str, knots: &[f64]) {
+    let expected: &[f64] = match name {
+        "mnist_mlp_relu6" => &[0.0, 6.0],
+        "mnist_mlp_hardtanh" => &[-1.0, 1.0],
+        _ => &[0.0],
+    };
+    assert_eq!(knots, expected, "{name}");
+}
+
+#[test]
+fn pool_and_max_pieces_are_the_argmax_in_double_precision() {
+    let mut layers = 0;
+    for case in cases() {
+        let (network, x) = (load(&case.model), inputs(&case));
+        let codes = codes(&network, Tier::Portable, &x);
+        let traces = traces(&network, &x);
+        for layer in network.layout().layers() {
+            let Operator::Nonlinear(Rule::Extreme(extreme)) = &network.node(layer.node()).operator
+            else {
+                continue;
+            };
+            layers += 1;
+            let inputs = &network.node(layer.node()).inputs;
+            for (row, trace) in traces.iter().enumerate() {
+                let values: Vec<&[f64]> = inputs.iter().map(|i| &*trace.values[i.index()]).collect();
+                let far = 1e-4 * (1.0 + values.iter().map(|v| largest(v)).fold(0.0, f64::max));
+                let code = &codes[row * network.layout().words()..];
+                for unit in 0..layer.units() {
+                    let found = match &extreme.candidates {
+                        Candidates::Window { .. } => {
+                            let plane = &network.node(inputs[0]).shape;
+                            two_by_two(values[0], plane[1], plane[2], unit)
+                        }
+                        Candidates::Branches(_) => values.iter().map(|v| v[unit]).collect(),
+                    };
+                    let best = (0..found.len()).rev().fold(0, |best, i| {
+                        if found[i] >= found[best] { i } else { best }
+                    });
+                    let others = (0..found.len()).filter(|&i| i != best);
+                    if others.into_iter().all(|i| found[best] - found[i] > far) {
+                        assert_eq!(layer.piece(code, unit), best, "{} unit {unit}", layer.name());
+                    }
+                }
+            }
+        }
+    }
+    assert!(layers >= 5, "LeNet's two pools and maxout's three maxima, found {layers}");
+}
+
+/// What a 2×2 window with stride 2 sees of planes of `height × width`, in kernel order.
+fn two_by_two(values: &[f64], height: usize, width: usize, unit: usize) -> Vec<f64> {
+    let (rows, columns) = (height / 2, width / 2);
+    let (channel, y, x) = (unit / (rows * columns), unit / columns % rows, unit % columns);
+    let at = |dy: usize, dx: usize| (channel * height + 2 * y + dy) * width + 2 * x + dx;
+    [at(0, 0), at(0, 1), at(1, 0), at(1, 1)].map(|index| values[index]).to_vec()
+}
+
+#[test]
+fn both_exporters_give_identical_codes_and_values() {
+    for name in ["mnist_mlp", "mnist_lenet", "mnist_resnet"] {
+        let [old, new] = ["", "_dynamo"]
+            .map(|suffix| load(&testdata(&format!("models/{name}{suffix}.onnx"))));
+        let case = Case {
+            name: name.to_owned(),
+            model: PathBuf::new(),
+            golden: testdata(&format!("golden/{name}.npz")),
+        };
+        let x = inputs(&case);
+        assert_eq!(codes(&old, Tier::Portable, &x), codes(&new, Tier::Portable, &x), "{name}");
+        let layers = |network: &Network| {
+            let layers = network.layout().layers().iter();
+            layers.map(|l| (l.op().to_owned(), l.units(), l.first_bit())).collect::<Vec<_>>()
+        };
+        assert_eq!(layers(&old), layers(&new), "{name}");
+    }
+}
+
+#[test]
+fn smooth_models_are_refused_with_every_node_named() {
+    let refusal = |name: &str| {
+        let result = model::load(testdata(&format!("models/{name}.onnx")), &LowerOptions::default());
+        let error = result.expect_err("a smooth network is refused");
+        let cause = std::error::Error::source(&error).expect("a cause").to_string();
+        format!("{error}: {cause}")
+    };
+    let silu = refusal("mnist_mlp_silu");
+    for node in ["4 nodes are unsupported", "/1/Sigmoid (Sigmoid)", "/1/Mul (Mul)", "/3/Sigmoid"] {
+        assert!(silu.contains(node), "{node} in {silu}");
+    }
+    let gelu = refusal("mnist_mlp_gelu");
+    for node in ["/1/Erf (Erf): smooth", "/3/Erf (Erf)", "/1/Mul (Mul)", "/3/Mul (Mul)"] {
+        assert!(gelu.contains(node), "{node} in {gelu}");
+    }
+    assert!(!gelu.contains("Add"), "what only follows a smooth node is not blamed: {gelu}");
+}
