@@ -4,10 +4,12 @@
 //! is one affine map on each (Balestriero and Baraniuk, *A Spline Theory of Deep Networks*, 2018).
 //! This crate holds the mathematics of that view and none of the files: a reader hands in a
 //! [`graph::Graph`], [`lower::lower`] makes a checked [`network::Network`] of it, and an
-//! [`eval::Evaluator`] takes rows through it to values and region codes.
+//! [`eval::Evaluator`] takes rows through it to values and region codes, and a [`Census`]
+//! counts the regions that a data set occupies.
 
 #![forbid(unsafe_code)]
 
+pub mod census;
 pub mod code;
 pub mod eval;
 pub mod graph;
@@ -17,6 +19,7 @@ pub mod tensor;
 
 mod pack;
 
+pub use census::{Census, CensusReport};
 pub use code::{CodeLayout, Layer};
 pub use eval::{Batch, EvalError, Evaluator, Rows, Want};
 pub use graph::Graph;

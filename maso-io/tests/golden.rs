@@ -190,7 +190,8 @@ fn pool_and_max_pieces_are_the_argmax_in_double_precision() {
             layers += 1;
             let inputs = &network.node(layer.node()).inputs;
             for (row, trace) in traces.iter().enumerate() {
-                let values: Vec<&[f64]> = inputs.iter().map(|i| &*trace.values[i.index()]).collect();
+                let values: Vec<&[f64]> =
+                    inputs.iter().map(|i| &*trace.values[i.index()]).collect();
                 let far = 1e-4 * (1.0 + values.iter().map(|v| largest(v)).fold(0.0, f64::max));
                 let code = &codes[row * network.layout().words()..];
                 for unit in 0..layer.units() {
@@ -201,9 +202,9 @@ fn pool_and_max_pieces_are_the_argmax_in_double_precision() {
                         }
                         Candidates::Branches(_) => values.iter().map(|v| v[unit]).collect(),
                     };
-                    let best = (0..found.len()).rev().fold(0, |best, i| {
-                        if found[i] >= found[best] { i } else { best }
-                    });
+                    let best = (0..found.len())
+                        .rev()
+                        .fold(0, |best, i| if found[i] >= found[best] { i } else { best });
                     let others = (0..found.len()).filter(|&i| i != best);
                     if others.into_iter().all(|i| found[best] - found[i] > far) {
                         assert_eq!(layer.piece(code, unit), best, "{} unit {unit}", layer.name());
@@ -226,8 +227,8 @@ fn two_by_two(values: &[f64], height: usize, width: usize, unit: usize) -> Vec<f
 #[test]
 fn both_exporters_give_identical_codes_and_values() {
     for name in ["mnist_mlp", "mnist_lenet", "mnist_resnet"] {
-        let [old, new] = ["", "_dynamo"]
-            .map(|suffix| load(&testdata(&format!("models/{name}{suffix}.onnx"))));
+        let [old, new] =
+            ["", "_dynamo"].map(|suffix| load(&testdata(&format!("models/{name}{suffix}.onnx"))));
         let case = Case {
             name: name.to_owned(),
             model: PathBuf::new(),
@@ -246,7 +247,8 @@ fn both_exporters_give_identical_codes_and_values() {
 #[test]
 fn smooth_models_are_refused_with_every_node_named() {
     let refusal = |name: &str| {
-        let result = model::load(testdata(&format!("models/{name}.onnx")), &LowerOptions::default());
+        let result =
+            model::load(testdata(&format!("models/{name}.onnx")), &LowerOptions::default());
         let error = result.expect_err("a smooth network is refused");
         let cause = std::error::Error::source(&error).expect("a cause").to_string();
         format!("{error}: {cause}")

@@ -6,6 +6,7 @@
 mod affine;
 mod coefficients;
 mod describe;
+mod fingerprint;
 mod nonlinear;
 mod scalar;
 mod trace;

@@ -1,0 +1,182 @@
+//! Arguments. What several verbs take is written once and flattened into each.
+
+use std::ops::Range;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use maso_core::Tier;
+
+/// The spline view of trained networks: which region each row is in, and which regions a data set
+/// occupies.
+#[derive(Debug, Parser)]
+#[command(name = "maso", version, max_term_width = 100)]
+#[command(after_help = "Start with `maso demo`, which needs no file.")]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Show a model as max-affine operators: layers, units, pieces, bits
+    Info(InfoArgs),
+    /// Evaluate the model on every row and write its outputs
+    Forward(ForwardArgs),
+    /// Write every row's region code, one bit (or more) for each unit
+    Codes(CodesArgs),
+    /// Count the regions that a data set occupies
+    Census(CensusArgs),
+    /// Run the census on an embedded network and data set
+    Demo(DemoArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InfoArgs {
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+    /// Print the report as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ForwardArgs {
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// Where the outputs go: f32 of shape (rows, output shape…)
+    #[arg(short = 'o', long = "out", value_name = "Y.npy")]
+    pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CodesArgs {
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// Where the codes go: u64 words of shape (rows, words), unit 0 in the lowest bits of word 0
+    #[arg(short = 'o', long = "out", value_name = "C.npy")]
+    pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CensusArgs {
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// Integer labels, one for each row of DATA
+    #[arg(long, value_name = "L.npy")]
+    pub(crate) labels: Option<PathBuf>,
+    /// Write the report (.json), or each row's region with every region's count, first row and code
+    /// (.npz)
+    #[arg(short = 'o', long = "out", value_name = "R.json|R.npz")]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ModelArgs {
+    /// The network: an ONNX file
+    pub(crate) model: PathBuf,
+    /// Stop the network at this tensor (or node) instead of its first output
+    #[arg(long, value_name = "TENSOR")]
+    pub(crate) output: Option<String>,
+    /// Which axis of the model's input holds the rows [default: 0 if it is symbolic or 1]
+    #[arg(long, value_name = "AXIS")]
+    pub(crate) row_axis: Option<RowAxisArg>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum RowAxisArg {
+    /// The first axis
+    #[value(name = "0")]
+    First,
+    /// No axis: the whole input tensor is one row
+    None,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DataArgs {
+    /// The rows: a .npy file whose first axis counts them
+    pub(crate) data: PathBuf,
+    /// Use only rows A to B−1 (A.. and ..B work too)
+    #[arg(long, value_name = "A..B", value_parser = parse_rows)]
+    pub(crate) rows: Option<RowRange>,
+    /// Multiply every number of the data by this first, such as 1/255
+    #[arg(long, value_name = "NUMBER", value_parser = parse_number, allow_hyphen_values = true)]
+    pub(crate) scale: Option<f64>,
+    /// Add this to every number, after the scale
+    #[arg(long, value_name = "NUMBER", value_parser = parse_number, allow_hyphen_values = true)]
+    pub(crate) shift: Option<f64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// Print the report as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Threads to use [default: all cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+    /// Instruction set of the kernels: scalar or portable [default: the fastest here]
+    #[arg(long, value_name = "NAME", env = "MASO_TIER", hide_env_values = true)]
+    pub(crate) tier: Option<Tier>,
+    /// Say nothing on standard error but errors
+    #[arg(long)]
+    pub(crate) quiet: bool,
+}
+
+/// Rows from one number to another, either end open.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RowRange {
+    from: usize,
+    to: Option<usize>,
+}
+
+impl RowRange {
+    /// The rows of a data set of `count`; `None` if it has not all of them, or there is none.
+    pub(crate) fn of(self, count: usize) -> Option<Range<usize>> {
+        let range = self.from..self.to.unwrap_or(count);
+        (range.start < range.end && range.end <= count).then_some(range)
+    }
+}
+
+fn parse_rows(text: &str) -> Result<RowRange, String> {
+    let expected = || "expected A..B with whole numbers, such as 0..1000".to_owned();
+    let (from, to) = text.split_once("..").ok_or_else(expected)?;
+    let number = |text: &str| text.parse::<usize>().map_err(|_| expected());
+    let from = if from.is_empty() { 0 } else { number(from)? };
+    let to = if to.is_empty() { None } else { Some(number(to)?) };
+    match to {
+        Some(to) if to <= from => {
+            Err(format!("{from}..{to} holds no rows: {to} is not beyond {from}"))
+        }
+        _ => Ok(RowRange { from, to }),
+    }
+}
+
+/// A number or a fraction of two.
+fn parse_number(text: &str) -> Result<f64, String> {
+    let number = |text: &str| text.trim().parse::<f64>().ok();
+    let value = match text.split_once('/') {
+        Some((above, below)) => number(above).zip(number(below)).map(|(a, b)| a / b),
+        None => number(text),
+    };
+    value
+        .filter(|value| value.is_finite())
+        .ok_or_else(|| "expected a finite number or fraction, such as 0.5 or 1/255".to_owned())
+}

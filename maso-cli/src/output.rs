@@ -1,0 +1,84 @@
+//! Results on standard output, talk on standard error.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+
+use crate::failure::Failure;
+
+/// Prints a result.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{text}").and_then(|()| out.flush()).map_err(Failure::Output)
+}
+
+/// Prints a report as JSON.
+pub(crate) fn print_json(report: &impl Serialize) -> Result<(), Failure> {
+    print(&serde_json::to_string_pretty(report)?)
+}
+
+/// Says something beside the results. If standard error is closed, nobody is listening.
+pub(crate) fn talk(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Refuses an output whose ending says that something else is expected.
+pub(crate) fn expect_ending<'e>(path: &Path, endings: &[&'e str]) -> Result<&'e str, Failure> {
+    let found = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    let known = endings.iter().find(|ending| found.eq_ignore_ascii_case(ending));
+    match known {
+        Some(ending) => Ok(ending),
+        // A device or pipe has no ending; there is only one thing that can go there.
+        None if found.is_empty() && endings.len() == 1 => Ok(endings[0]),
+        None => Err(Failure::Usage(format!(
+            "cannot tell what to write to {}: expected a name ending in .{}",
+            path.display(),
+            endings.join(" or .")
+        ))),
+    }
+}
+
+/// A bar on a terminal, for runs that take a while.
+pub(crate) struct Progress {
+    rows: usize,
+    started: Instant,
+    shown: bool,
+    bar: Option<ProgressBar>,
+}
+
+/// How long a run may take before the bar appears.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+impl Progress {
+    pub(crate) fn new(rows: usize, quiet: bool) -> Self {
+        let shown = !quiet && io::stderr().is_terminal();
+        Self { rows, started: Instant::now(), shown, bar: None }
+    }
+
+    /// `rows` more rows are done.
+    pub(crate) fn advance(&mut self, rows: usize, done: usize) {
+        if !self.shown || self.started.elapsed() < PATIENCE {
+            return;
+        }
+        let bar = self.bar.get_or_insert_with(|| {
+            let bar =
+                ProgressBar::with_draw_target(Some(self.rows as u64), ProgressDrawTarget::stderr());
+            let style = "{bar:40} {human_pos} of {human_len} rows, {eta} left";
+            bar.with_style(ProgressStyle::with_template(style).expect("a valid template"))
+                .with_position((done - rows) as u64)
+                .with_elapsed(self.started.elapsed())
+        });
+        bar.inc(rows as u64);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! `maso census`: the regions that a data set occupies.
+
+use std::path::Path;
+
+use maso_core::census::LayerCensus;
+use maso_core::{Census, CensusReport, Want};
+use maso_io::dataset;
+use maso_io::write::{NpzWriter, WriteError, write_text};
+use serde::Serialize;
+
+use crate::Outcome;
+use crate::args::CensusArgs;
+use crate::failure::Failure;
+use crate::output::{expect_ending, print, print_json};
+use crate::session::{self, Data, RunReport, Session};
+use crate::table::{count, grouped, percent, row, table};
+
+/// A census with how it was made.
+#[derive(Serialize)]
+pub(crate) struct Report {
+    #[serde(flatten)]
+    pub(crate) run: RunReport,
+    #[serde(flatten)]
+    pub(crate) census: CensusReport,
+}
+
+pub(crate) fn run(args: &CensusArgs) -> Outcome {
+    let ending = match &args.out {
+        Some(path) => Some((path, expect_ending(path, &["json", "npz"])?)),
+        None => None,
+    };
+    let network = session::load(&args.model)?;
+    let data = Data::open(&args.data, args.run.quiet)?;
+    let labels = args.labels.as_deref().map(|path| labels(path, &data)).transpose()?;
+    let session = Session::new(network, data, &args.run)?;
+    session.check_width()?;
+    let npz = match ending {
+        Some((path, "npz")) => Some(Assignment::create(path, session.data.range.len())?),
+        _ => None,
+    };
+    let census = count_regions(&session, labels.as_deref(), npz)?;
+    let report = Report { run: session.report(&args.model.model), census };
+    if let Some((path, "json")) = ending {
+        write_text(path, &(serde_json::to_string_pretty(&report)? + "\n"))?;
+    }
+    if args.run.json {
+        print_json(&report)?
+    } else {
+        print(&text(&report))?
+    }
+    if let Some(path) = &args.out {
+        session.talk(&format!("wrote {}", path.display()));
+    }
+    Ok(())
+}
+
+/// Labels as many as the data's rows.
+fn labels(path: &Path, data: &Data) -> Result<Vec<i64>, Failure> {
+    let labels = dataset::read_labels(path)?;
+    if labels.len() == data.rows.len() {
+        return Ok(labels);
+    }
+    let (path, rows) = (path.display(), data.rows.path().display());
+    Err(Failure::Library(
+        format!(
+            "labels {path} are {}, but {rows} has {}; expected one label for each row of the file",
+            labels.len(),
+            count(data.rows.len() as u64, "row")
+        )
+        .into(),
+    ))
+}
+
+/// The census of a session's rows; `labels` are those of the whole file.
+pub(crate) fn count_regions(
+    session: &Session,
+    labels: Option<&[i64]>,
+    mut npz: Option<Assignment>,
+) -> Result<CensusReport, Failure> {
+    let mut census = Census::new(session.network());
+    session.run(Want { values: false, codes: true }, |batch| {
+        let rows = batch.first_row..batch.first_row + batch.rows;
+        let labels = labels.map(|labels| &labels[rows]);
+        let mut regions = Vec::with_capacity(if npz.is_some() { batch.rows } else { 0 });
+        census.add(batch.first_row, batch.rows, batch.codes, labels, |region| {
+            if npz.is_some() {
+                regions.push(region as i64);
+            }
+        });
+        match &mut npz {
+            Some(npz) => Ok(npz.writer.write(&regions)?),
+            None => Ok(()),
+        }
+    })?;
+    if let Some(npz) = npz {
+        npz.finish(&census, session.network().layout().words())?;
+    }
+    Ok(census.report())
+}
+
+/// The `.npz` output: each row's region as it is found, then what each region is.
+pub(crate) struct Assignment {
+    writer: NpzWriter,
+}
+
+impl Assignment {
+    fn create(path: &Path, rows: usize) -> Result<Self, WriteError> {
+        let mut writer = NpzWriter::create(path)?;
+        writer.begin::<i64>("region", &[rows])?;
+        Ok(Self { writer })
+    }
+
+    fn finish(mut self, census: &Census, words: usize) -> Result<(), WriteError> {
+        let regions = census.regions();
+        let signed = |values: &[u64]| values.iter().map(|&v| v as i64).collect::<Vec<_>>();
+        self.writer.array("count", &[regions], &signed(census.counts()))?;
+        self.writer.array("first_row", &[regions], &signed(census.first_rows()))?;
+        self.writer.array("code", &[regions, words], census.codes())?;
+        self.writer.finish()
+    }
+}
+
+/// The report for people.
+pub(crate) fn text(report: &Report) -> String {
+    let (run, census) = (&report.run, &report.census);
+    let mut text = format!("{} through {}\n\n", run.data, run.model);
+    text += &format!(
+        "{} in {}: {} with one row, the fullest with {}\n",
+        count(census.rows, "row"),
+        count(census.regions as u64, "region"),
+        grouped(census.singletons as u64),
+        grouped(census.largest),
+    );
+    text += &format!(
+        "code: {} of {}; entropy {:.2} bits (plug-in {:.2}; log2 rows is {:.2}); multi-information \
+         {:.2} bits\n",
+        count(census.bits as u64, "bit"),
+        count(census.units as u64, "unit"),
+        census.entropy_bits,
+        census.entropy_plugin_bits,
+        (census.rows as f64).log2(),
+        census.multi_information_bits,
+    );
+    text += &format!(
+        "units never on: {}, always on: {}\n\n",
+        grouped(census.never_on as u64),
+        grouped(census.always_on as u64)
+    );
+    if !census.layers.is_empty() {
+        text += &format!("{}\n\n", layers(&census.layers));
+    }
+    text += &occupancy(census);
+    if let Some(labels) = &census.labels {
+        let shared = labels.shared_purity.map_or("no region has two rows".to_owned(), |purity| {
+            format!("{} where regions are shared", percent(purity))
+        });
+        text += &format!(
+            "\n\n{}: purity of regions {} ({shared}); {} with more than one label, holding {}",
+            count(labels.classes as u64, "label"),
+            percent(labels.purity),
+            count(labels.mixed_regions as u64, "region"),
+            count(labels.mixed_rows, "row"),
+        );
+    }
+    text
+}
+
+fn layers(layers: &[LayerCensus]) -> String {
+    let heading = ["layer", "op", "units", "bits", "distinct", "entropy", "never on", "always on"];
+    let mut heading = row(heading);
+    heading.push("mean on-rate".to_owned());
+    let mut rows = vec![heading];
+    for layer in layers {
+        rows.push(vec![
+            layer.name.clone(),
+            layer.op.clone(),
+            grouped(layer.units as u64),
+            grouped(layer.bits as u64),
+            grouped(layer.distinct as u64),
+            format!("{:.2}", layer.entropy_bits),
+            grouped(layer.never_on as u64),
+            grouped(layer.always_on as u64),
+            percent(layer.mean_on_rate),
+        ]);
+    }
+    table(2, &rows)
+}
+
+fn occupancy(census: &CensusReport) -> String {
+    let mut rows = vec![row(["rows in a region", "regions", "rows"])];
+    for bin in &census.occupancy {
+        let range = match (bin.from, bin.to) {
+            (from, to) if from == to => grouped(from),
+            (from, to) => format!("{} to {}", grouped(from), grouped(to)),
+        };
+        rows.push(vec![range, grouped(bin.regions as u64), grouped(bin.rows)]);
+    }
+    table(1, &rows)
+}

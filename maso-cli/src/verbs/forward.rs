@@ -1,0 +1,53 @@
+//! `maso forward`: the network's outputs.
+
+use std::time::Instant;
+
+use maso_core::Want;
+use maso_core::network::HeadReport;
+use maso_io::write::NpyWriter;
+use serde::Serialize;
+
+use crate::Outcome;
+use crate::args::ForwardArgs;
+use crate::output::{expect_ending, print_json};
+use crate::session::{self, Data, RunReport, Session};
+use crate::table::count;
+
+#[derive(Serialize)]
+struct Report {
+    #[serde(flatten)]
+    run: RunReport,
+    rows: usize,
+    shape: Vec<usize>,
+    head: Vec<HeadReport>,
+    seconds: f64,
+    rows_per_second: f64,
+}
+
+pub(crate) fn run(args: &ForwardArgs) -> Outcome {
+    expect_ending(&args.out, &["npy"])?;
+    let network = session::load(&args.model)?;
+    let data = Data::open(&args.data, args.run.quiet)?;
+    let session = Session::new(network, data, &args.run)?;
+    session.check_width()?;
+    session.note_heads();
+    let rows = session.data.range.len();
+    let shape: Vec<usize> =
+        [rows].iter().chain(session.network().output_shape()).copied().collect();
+    let mut writer = NpyWriter::create::<f32>(&args.out, &shape)?;
+    let started = Instant::now();
+    session.run(Want { values: true, codes: false }, |batch| Ok(writer.write(batch.values)?))?;
+    writer.finish()?;
+    let seconds = started.elapsed().as_secs_f64();
+    session.talk(&format!(
+        "wrote {}: {} of outputs, shape {shape:?}, in {seconds:.2} s",
+        args.out.display(),
+        count(rows as u64, "row")
+    ));
+    if args.run.json {
+        let (run, rows_per_second) = (session.report(&args.model.model), rows as f64 / seconds);
+        let head = session.network().describe().head;
+        return print_json(&Report { run, rows, shape, head, seconds, rows_per_second });
+    }
+    Ok(())
+}

@@ -1,0 +1,7 @@
+//! One file for each verb.
+
+pub(crate) mod census;
+pub(crate) mod codes;
+pub(crate) mod demo;
+pub(crate) mod forward;
+pub(crate) mod info;

@@ -1,0 +1,152 @@
+//! How often each unit was on each of its pieces.
+
+use maso_simd::bits;
+
+/// Counts of one layer's pieces.
+#[derive(Clone, Debug)]
+pub(super) enum PieceCounts {
+    /// One bit a unit: how often it was set.
+    Bits(BitCounts),
+    /// `units × pieces` counts.
+    Fields {
+        /// Pieces of each unit.
+        pieces: usize,
+        /// Units before units, pieces within.
+        counts: Vec<u64>,
+    },
+}
+
+/// Rows on each bit, counted 64 bits at once: plane p of a word holds bit p of 64 small counters,
+/// which are emptied into wide ones before they overflow.
+#[derive(Clone, Debug)]
+pub(super) struct BitCounts {
+    units: usize,
+    planes: Vec<[u64; PLANES]>,
+    pending: u64,
+    rows: u64,
+    set: Vec<u64>,
+}
+
+const PLANES: usize = 12;
+
+impl BitCounts {
+    fn count(&mut self, code: &[u64]) {
+        for (planes, word) in self.planes.iter_mut().zip(code) {
+            let mut carry = *word;
+            for plane in planes {
+                if carry == 0 {
+                    break;
+                }
+                (*plane, carry) = (*plane ^ carry, *plane & carry);
+            }
+        }
+        self.rows += 1;
+        self.pending += 1;
+        if self.pending == (1 << PLANES) - 1 {
+            self.empty();
+        }
+    }
+
+    /// Moves the small counters into the wide ones.
+    fn empty(&mut self) {
+        for unit in 0..self.units {
+            self.set[unit] += self.small(unit);
+        }
+        self.planes.fill([0; PLANES]);
+        self.pending = 0;
+    }
+
+    /// The small counter of `unit`.
+    fn small(&self, unit: usize) -> u64 {
+        let planes = self.planes[unit / 64].iter().enumerate();
+        planes.map(|(p, plane)| (plane >> (unit % 64) & 1) << p).sum()
+    }
+}
+
+impl PieceCounts {
+    pub(super) fn new(units: usize, pieces: usize) -> Self {
+        if pieces == 2 {
+            let planes = vec![[0; PLANES]; units.div_ceil(64)];
+            let set = vec![0; units];
+            return Self::Bits(BitCounts { units, planes, pending: 0, rows: 0, set });
+        }
+        Self::Fields { pieces, counts: vec![0; units * pieces] }
+    }
+
+    /// Counts one row's layer bits.
+    pub(super) fn count(&mut self, code: &[u64]) {
+        match self {
+            Self::Bits(counts) => counts.count(code),
+            Self::Fields { pieces, counts } => {
+                let width = bits::width(*pieces);
+                for (unit, counts) in counts.chunks_exact_mut(*pieces).enumerate() {
+                    counts[bits::extract(code, unit * width, width) as usize] += 1;
+                }
+            }
+        }
+    }
+
+    /// Counts all that `other` counted.
+    pub(super) fn merge(&mut self, other: &Self) {
+        match (self, other) {
+            (Self::Bits(own), Self::Bits(other)) => {
+                for (unit, set) in own.set.iter_mut().enumerate() {
+                    *set += other.set[unit] + other.small(unit);
+                }
+                own.rows += other.rows;
+            }
+            (Self::Fields { counts, .. }, Self::Fields { counts: other, .. }) => {
+                counts.iter_mut().zip(other).for_each(|(own, other)| *own += other);
+            }
+            _ => unreachable!("one network's layers have one number of pieces"),
+        }
+    }
+
+    /// Units.
+    pub(super) fn units(&self) -> usize {
+        match self {
+            Self::Bits(counts) => counts.units,
+            Self::Fields { pieces, counts } => counts.len() / pieces,
+        }
+    }
+
+    /// Rows on each piece of `unit`.
+    pub(super) fn of_unit(&self, unit: usize) -> Vec<u64> {
+        match self {
+            Self::Bits(counts) => {
+                let set = counts.set[unit] + counts.small(unit);
+                vec![counts.rows - set, set]
+            }
+            Self::Fields { pieces, counts } => counts[unit * pieces..][..*pieces].to_vec(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bit_counts_equal_counting_one_by_one_past_the_small_counters() {
+        let units = 70;
+        let mut counts = PieceCounts::new(units, 2);
+        let mut slow = vec![0u64; units];
+        let mut state = 1u64;
+        for _ in 0..(1 << PLANES) + 500 {
+            let code: Vec<u64> = (0..2)
+                .map(|_| {
+                    state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(99);
+                    state ^ state >> 29
+                })
+                .collect();
+            let code = [code[0], code[1] & bits::low_mask(units - 64)];
+            counts.count(&code);
+            for (unit, slow) in slow.iter_mut().enumerate() {
+                *slow += bits::extract(&code, unit, 1);
+            }
+        }
+        for (unit, set) in slow.into_iter().enumerate() {
+            assert_eq!(counts.of_unit(unit), [(1 << PLANES) + 500 - set, set], "unit {unit}");
+        }
+    }
+}

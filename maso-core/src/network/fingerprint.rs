@@ -1,0 +1,113 @@
+//! A number that tells networks apart: the same coefficients and layout give the same one, on every
+//! machine and in every build.
+
+use super::{Affine, Branch, Candidates, Network, Operator, Rule, Source, View, WindowMap};
+
+/// The 64-bit FNV-1a hash (Fowler, Noll and Vo), fed word by word.
+struct Fnv(u64);
+
+impl Fnv {
+    fn word(&mut self, word: u64) {
+        for byte in word.to_le_bytes() {
+            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3);
+        }
+    }
+
+    fn sizes(&mut self, sizes: &[usize]) {
+        self.word(sizes.len() as u64);
+        sizes.iter().for_each(|&size| self.word(size as u64));
+    }
+
+    fn numbers(&mut self, numbers: impl IntoIterator<Item = f64>) {
+        numbers.into_iter().for_each(|number| self.word(number.to_bits()));
+    }
+
+    fn map(&mut self, map: &WindowMap) {
+        self.sizes(&[map.taps(), map.cells(), map.source_cells()]);
+        map.index().iter().for_each(|&index| self.word(index.into()));
+    }
+}
+
+impl Network {
+    /// A hash of all that decides values and codes; names do not count.
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        let mut hash = Fnv(0xCBF2_9CE4_8422_2325);
+        hash.word(self.output.0 as u64);
+        for node in &self.nodes {
+            hash.sizes(&node.inputs.iter().map(|id| id.0).collect::<Vec<_>>());
+            hash.sizes(&node.shape);
+            match &node.operator {
+                Operator::Input => hash.word(0),
+                Operator::Affine(affine) => hash_affine(&mut hash, affine),
+                Operator::Sum { negate } => hash.sizes(&[2, usize::from(*negate)]),
+                Operator::View(view) => hash_view(&mut hash, view),
+                Operator::Nonlinear(rule) => hash_rule(&mut hash, rule),
+            }
+        }
+        hash.0
+    }
+}
+
+fn hash_affine(hash: &mut Fnv, affine: &Affine) {
+    match affine {
+        Affine::Dense(d) => {
+            hash.sizes(&[10, d.batch, d.units, d.depth]);
+            hash.numbers(d.weight.to_vec().into_iter().chain(d.bias.iter().copied()));
+        }
+        Affine::Convolution(c) => {
+            hash.sizes(&[11, c.batch, c.groups, c.in_channels, c.out_channels]);
+            hash.map(&c.map);
+            hash.numbers(c.weight.to_vec().into_iter().chain(c.bias.iter().copied()));
+        }
+        Affine::AveragePool(p) => {
+            hash.sizes(&[12, p.planes]);
+            hash.map(&p.map);
+            hash.numbers((0..p.map.cells()).map(|cell| p.factor.at(cell)));
+        }
+        Affine::Scale(s) => {
+            hash.sizes(&[13, s.len]);
+            hash.numbers((0..s.len).flat_map(|unit| [s.scale.at(unit), s.shift.at(unit)]));
+        }
+    }
+}
+
+fn hash_view(hash: &mut Fnv, view: &View) {
+    let View::Map(map) = view else { return hash.word(20) };
+    hash.word(21);
+    for source in map {
+        match source {
+            Source::Element { input, index } => hash.sizes(&[*input, *index]),
+            Source::Constant(value) => hash.numbers([*value]),
+        }
+    }
+}
+
+fn hash_rule(hash: &mut Fnv, rule: &Rule) {
+    match rule {
+        Rule::Spline(spline) => {
+            hash.sizes(&[30, spline.slopes.len()]);
+            for parameter in spline.parameters() {
+                hash.sizes(&[parameter.block(), parameter.values().len()]);
+                hash.numbers(parameter.values().iter().copied());
+            }
+        }
+        Rule::Extreme(extreme) => {
+            hash.sizes(&[31, usize::from(extreme.smallest)]);
+            match &extreme.candidates {
+                Candidates::Window { planes, map } => {
+                    hash.word(*planes as u64);
+                    hash.map(map);
+                }
+                Candidates::Branches(branches) => {
+                    for branch in branches {
+                        match branch {
+                            Branch::Input(input) => hash.word(*input as u64),
+                            Branch::Constant(value) => hash.numbers(value.values().to_vec()),
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
