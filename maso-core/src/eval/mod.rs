@@ -55,8 +55,8 @@ pub struct Evaluator {
     idle: Mutex<Vec<TileBuffers>>,
 }
 
-/// Bytes of buffers that a tile may fill: what a core's second-level cache holds, with room for the
-/// weights in use.
+/// Bytes of rows and buffers that a tile may fill: what a core's second-level cache holds, with room
+/// for the weights in use.
 const TILE_BYTES: usize = 256 << 10;
 /// Rows beyond which a tile gains nothing.
 const MOST_TILE_ROWS: usize = 256;
@@ -70,7 +70,8 @@ impl Evaluator {
     #[must_use]
     pub fn new(network: Arc<Network>) -> Self {
         let plan = Plan::new(&network);
-        let fitting = TILE_BYTES / plan.row_bytes().max(1);
+        let row_bytes = plan.row_bytes() + network.input().len() * size_of::<f32>();
+        let fitting = TILE_BYTES / row_bytes;
         let tile_rows = match fitting.clamp(1, MOST_TILE_ROWS) {
             rows if rows < 8 => rows,
             rows => rows / 8 * 8,

@@ -1,0 +1,348 @@
+//! Small graphs put together by hand: what each node means, and what is refused.
+
+mod common;
+
+use std::sync::Arc;
+
+use common::{Builder, check_tiers, list};
+use maso_core::graph::{Attribute, Axis, GraphNode, Port};
+use maso_core::tensor::{Tensor, TensorData};
+use maso_core::{Graph, LowerError, LowerOptions, Network, RowAxis, lower};
+
+/// Values and the pieces of the single layer, row by row.
+fn one_layer(network: Network, rows: &[f32]) -> (Vec<f32>, Vec<usize>) {
+    let layer = network.layout().layers()[0].clone();
+    let words = network.layout().words();
+    let (values, codes) = check_tiers(network, rows, layer.op());
+    let rows = codes.chunks_exact(words);
+    let pieces = rows.flat_map(|code| (0..layer.units()).map(|u| layer.piece(code, u))).collect();
+    (values, pieces)
+}
+
+fn scalar_layer(
+    op: &str,
+    attributes: &[(&str, Attribute)],
+    rows: &[f32],
+) -> (Vec<f32>, Vec<usize>) {
+    let mut b = Builder::new(None, &[1]);
+    let y = b.node_with(op, &["x"], attributes);
+    one_layer(b.network(&y), rows)
+}
+
+const LINE: [f32; 7] = [-2.0, -1.0, -0.0, 0.0, 0.5, 1.0, 3.0];
+
+#[test]
+fn a_knot_belongs_to_the_piece_below_it() {
+    let hinge = [0, 0, 0, 0, 1, 1, 1];
+    let (values, pieces) = scalar_layer("Relu", &[], &LINE);
+    assert_eq!((values, pieces), (vec![0.0, 0.0, 0.0, 0.0, 0.5, 1.0, 3.0], hinge.to_vec()));
+    let (values, pieces) = scalar_layer("Abs", &[], &LINE);
+    assert_eq!((values, pieces), (vec![2.0, 1.0, 0.0, 0.0, 0.5, 1.0, 3.0], hinge.to_vec()));
+    let alpha = [("alpha", Attribute::Float(0.5))];
+    let (values, pieces) = scalar_layer("LeakyRelu", &alpha, &LINE);
+    assert_eq!((values, pieces), (vec![-1.0, -0.5, 0.0, 0.0, 0.5, 1.0, 3.0], hinge.to_vec()));
+}
+
+#[test]
+fn clip_has_two_or_three_pieces_or_one() {
+    let clip = |low: Option<f32>, high: Option<f32>| {
+        let limits = [("min", low), ("max", high)];
+        let given = limits.into_iter().filter_map(|(name, v)| Some((name, Attribute::Float(v?))));
+        scalar_layer("Clip", &given.collect::<Vec<_>>(), &LINE)
+    };
+    let (values, pieces) = clip(Some(-1.0), Some(1.0));
+    assert_eq!(values, [-1.0, -1.0, 0.0, 0.0, 0.5, 1.0, 1.0]);
+    assert_eq!(pieces, [0, 0, 1, 1, 1, 1, 2]);
+    assert_eq!(clip(Some(0.0), None).1, [0, 0, 0, 0, 1, 1, 1]);
+    assert_eq!(
+        clip(None, Some(0.5)),
+        (vec![-2.0, -1.0, 0.0, 0.0, 0.5, 0.5, 0.5], vec![0, 0, 0, 0, 0, 1, 1])
+    );
+    // The limits crossed: a constant, on piece 0 always.
+    assert_eq!(clip(Some(2.0), Some(1.0)), (vec![1.0; 7], vec![0; 7]));
+    // No limits, or the lowest and highest f32: one piece, no bits.
+    let mut b = Builder::new(None, &[3]);
+    let y = b.node_with("Clip", &["x"], &[("max", Attribute::Float(f32::MAX))]);
+    let layout = b.network(&y).layout().clone();
+    assert_eq!((layout.units(), layout.bits(), layout.words()), (3, 0, 0));
+}
+
+#[test]
+fn hard_sigmoid_is_a_clip_of_a_line() {
+    let (values, pieces) = scalar_layer("HardSigmoid", &[("alpha", Attribute::Float(0.5))], &LINE);
+    assert_eq!(values, [0.0, 0.0, 0.5, 0.5, 0.75, 1.0, 1.0]);
+    assert_eq!(pieces, [0, 0, 1, 1, 1, 1, 2], "1 is on its high knot");
+}
+
+#[test]
+fn maxima_prefer_the_first_of_equals() {
+    let build = |op: &str, constant_first: bool| {
+        let mut b = Builder::new(None, &[1]);
+        let zero = b.floats(&[], vec![0.0]);
+        let inputs = if constant_first { [&*zero, "x"] } else { ["x", &*zero] };
+        let y = b.node(op, &inputs);
+        one_layer(b.network(&y), &LINE)
+    };
+    // Max(x, 0) has bit 1 iff x < 0.
+    assert_eq!(
+        build("Max", false),
+        (vec![0.0, 0.0, 0.0, 0.0, 0.5, 1.0, 3.0], vec![1, 1, 0, 0, 0, 0, 0])
+    );
+    assert_eq!(build("Max", true).1, [0, 0, 0, 0, 1, 1, 1]);
+    assert_eq!(
+        build("Min", false),
+        (vec![-2.0, -1.0, 0.0, 0.0, 0.0, 0.0, 0.0], vec![0, 0, 0, 0, 1, 1, 1])
+    );
+}
+
+#[test]
+fn max_pool_counts_padding_but_never_picks_it() {
+    let mut b = Builder::new(None, &[1, 2, 2]);
+    let attributes = [("kernel_shape", list(&[2, 2])), ("pads", list(&[1, 1, 0, 0]))];
+    let y = b.node_with("MaxPool", &["x"], &attributes);
+    let (values, pieces) = one_layer(b.network(&y), &[-1.0, -5.0, -5.0, -1.0]);
+    assert_eq!(values, [-1.0, -1.0, -1.0, -1.0]);
+    // Positions in kernel order: up-left 0, up-right 1, down-left 2, down-right 3.
+    assert_eq!(pieces, [3, 2, 1, 0], "the last one ties at −1 and the first position wins");
+}
+
+#[test]
+fn three_piece_fields_straddle_words_in_unit_order() {
+    let units = 70;
+    let mut b = Builder::new(None, &[units]);
+    let limits = [("min", Attribute::Float(-1.0)), ("max", Attribute::Float(1.0))];
+    let first = b.node("Relu", &["x"]);
+    let second = b.node_with("Clip", &["x"], &limits);
+    let y = b.node("Add", &[&first, &second]);
+    let network = Arc::new(b.network(&y));
+    let rows: Vec<f32> = (0..units).map(|i| [-2.0, 0.0, 2.0][i % 3]).collect();
+    let (_, code) = check_tiers((*network).clone(), &rows, "two layers");
+    let [relu, clip] = network.layout().layers() else { panic!("two layers") };
+    assert_eq!((relu.first_bit(), clip.first_bit()), (0, units));
+    assert_eq!((network.layout().bits(), code.len()), (3 * units, 4));
+    let bit = |at: usize| code[at / 64] >> (at % 64) & 1;
+    for unit in 0..units {
+        assert_eq!(bit(unit), u64::from(unit % 3 == 2), "relu {unit}");
+        let field = bit(units + 2 * unit) | bit(units + 2 * unit + 1) << 1;
+        assert_eq!(field, unit as u64 % 3, "clip {unit}, low bit first");
+    }
+    assert_eq!(code[3] >> (3 * units - 192), 0, "spare bits are 0");
+}
+
+#[test]
+fn worked_examples_of_the_spline_view() {
+    // A 2-3-2 network: pre-activations (3, 2, −1) at (2, 1), output (2, 0).
+    let mut b = Builder::new(None, &[2]);
+    let w1 = b.floats(&[3, 2], vec![1.0, 1.0, 1.0, -1.0, -1.0, 2.0]);
+    let b1 = b.floats(&[3], vec![0.0, 1.0, -1.0]);
+    let w2 = b.floats(&[2, 3], vec![1.0, -1.0, 2.0, 0.0, 1.0, 1.0]);
+    let b2 = b.floats(&[2], vec![1.0, -2.0]);
+    let trans = [("transB", Attribute::Int(1))];
+    let h = b.node_with("Gemm", &["x", &w1, &b1], &trans);
+    let h = b.node("Relu", &[&h]);
+    let y = b.node_with("Gemm", &[&h, &w2, &b2], &trans);
+    let rows = [2.0, 1.0, -1.0, -1.0, 0.0, 2.0];
+    let (values, codes) = check_tiers(b.network(&y), &rows, "2-3-2");
+    assert_eq!(values, [2.0, 0.0, 0.0, -1.0, 9.0, 1.0]);
+    assert_eq!(codes, [0b011, 0b010, 0b101]);
+
+    // 1-D correlation with (1, −2), bias 1/2, ReLU, max-pool of 2.
+    let mut b = Builder::new(None, &[1, 5]);
+    let w = b.floats(&[1, 1, 2], vec![1.0, -2.0]);
+    let bias = b.floats(&[1], vec![0.5]);
+    let z = b.node("Conv", &["x", &w, &bias]);
+    let h = b.node("Relu", &[&z]);
+    let pool = [("kernel_shape", list(&[2])), ("strides", list(&[2]))];
+    let y = b.node_with("MaxPool", &[&h], &pool);
+    let (values, codes) = check_tiers(b.network(&y), &[1.0, 3.0, 2.0, -1.0, 0.0], "1-D");
+    assert_eq!(values, [0.0, 4.5]);
+    assert_eq!(codes, [0b0100], "ReLU bits 0010; both pools take their first");
+}
+
+#[test]
+fn shape_arithmetic_with_a_symbolic_batch_resolves() {
+    // Reshape to Concat(Shape(x)[0:1], [-1]), as exporters write it.
+    let mut b = Builder::new(None, &[2, 3]);
+    let shape = b.node("Shape", &["x"]);
+    let (zero, one) = (b.ints(&[0]), b.ints(&[1]));
+    let rows = b.node("Slice", &[&shape, &zero, &one]);
+    let rest = b.ints(&[-1]);
+    let target = b.node_with("Concat", &[&rows, &rest], &[("axis", Attribute::Int(0))]);
+    let y = b.node("Reshape", &["x", &target]);
+    let network = b.network(&y);
+    assert_eq!((network.output_shape(), network.row_axis()), (&[6][..], RowAxis::First));
+
+    // The older way: Unsqueeze(Gather(Shape(x), 0)).
+    let mut b = Builder::new(None, &[2, 3]);
+    let shape = b.node("Shape", &["x"]);
+    let index = b.graph.constants.len();
+    let scalar = Tensor::new(Vec::new(), TensorData::I64(vec![0])).expect("a scalar");
+    b.graph.constants.push((format!("s{index}"), scalar));
+    let rows = b.node("Gather", &[&shape, &format!("s{index}")]);
+    let rows = b.node_with("Unsqueeze", &[&rows], &[("axes", list(&[0]))]);
+    let rest = b.ints(&[6]);
+    let target = b.node_with("Concat", &[&rows, &rest], &[("axis", Attribute::Int(0))]);
+    let y = b.node("Reshape", &["x", &target]);
+    assert_eq!(b.network(&y).output_shape(), [6]);
+}
+
+#[test]
+fn a_fixed_batch_of_one_is_the_row_axis() {
+    let mut b = Builder::new(Some(1), &[2, 3]);
+    let target = b.ints(&[1, 6]);
+    let y = b.node("Reshape", &["x", &target]);
+    let network = b.network(&y);
+    assert_eq!((network.output_shape(), network.row_axis()), (&[6][..], RowAxis::First));
+
+    let mut b = Builder::new(Some(4), &[3]);
+    let y = b.node("Relu", &["x"]);
+    let graph = b.finish(&y);
+    let whole = lower(&graph, &LowerOptions::default()).expect("the whole tensor is one row");
+    assert_eq!((whole.input().len(), whole.row_axis()), (12, RowAxis::None));
+    let options = LowerOptions { row_axis: Some(RowAxis::First), ..LowerOptions::default() };
+    assert_eq!(lower(&graph, &options).expect("rows of 3").input().len(), 3);
+}
+
+#[test]
+fn nodes_that_mix_rows_are_refused() {
+    let refused = |build: &dyn Fn(&mut Builder) -> String| {
+        let mut b = Builder::new(None, &[2, 3]);
+        let y = build(&mut b);
+        b.refusal(&y).to_string()
+    };
+    let reshape = refused(&|b| {
+        let target = b.ints(&[3, -1]);
+        b.node("Reshape", &["x", &target])
+    });
+    assert!(reshape.contains("[3, -1]"), "{reshape}");
+    let transpose = refused(&|b| b.node("Transpose", &["x"]));
+    assert!(transpose.contains("move the row axis"), "{transpose}");
+    let concat = refused(&|b| b.node_with("Concat", &["x", "x"], &[("axis", Attribute::Int(0))]));
+    assert!(concat.contains("join along the row axis"), "{concat}");
+    let mean = refused(&|b| b.node_with("ReduceMean", &["x"], &[("axes", list(&[0]))]));
+    assert!(mean.contains("average over the row axis"), "{mean}");
+    let slice = refused(&|b| {
+        let (from, to) = (b.ints(&[0]), b.ints(&[1]));
+        b.node("Slice", &["x", &from, &to])
+    });
+    assert!(slice.contains("slice the row axis"), "{slice}");
+}
+
+#[test]
+fn trailing_heads_are_left_off_and_named() {
+    let mut b = Builder::new(None, &[3]);
+    let h = b.node("Relu", &["x"]);
+    let p = b.node("Softmax", &[&h]);
+    let y = b.node("ArgMax", &[&p]);
+    let network = b.network(&y);
+    let heads: Vec<_> = network.heads().iter().map(|head| head.op.as_str()).collect();
+    assert_eq!(heads, ["Softmax", "ArgMax"]);
+    assert_eq!(network.node(network.output()).op, "Relu");
+    // Not at the end, it is refused.
+    let mut b = Builder::new(None, &[3]);
+    let p = b.node("Softmax", &["x"]);
+    let y = b.node("Relu", &[&p]);
+    assert!(b.refusal(&y).to_string().contains("only left off where it ends"), "named");
+}
+
+#[test]
+fn every_unsupported_node_is_listed_and_only_those() {
+    let mut b = Builder::new(None, &[3]);
+    let a = b.node("Tanh", &["x"]);
+    let c = b.node("Relu", &[&a]);
+    let d = b.node("Frobnicate", &[&c]);
+    let e = b.node("Mul", &[&d, "x"]);
+    let y = b.node("Relu", &[&e]);
+    b.node("Sign", &["x"]); // does not reach the output
+    let LowerError::Unsupported { nodes } = b.refusal(&y) else { panic!("a list of nodes") };
+    let ops: Vec<_> = nodes.iter().map(|node| node.op.as_str()).collect();
+    assert_eq!(ops, ["Tanh", "Frobnicate", "Mul"]);
+}
+
+#[test]
+fn the_caller_may_stop_earlier() {
+    let mut b = Builder::new(None, &[3]);
+    let h = b.node("Relu", &["x"]);
+    let y = b.node("Tanh", &[&h]);
+    let graph = b.finish(&y);
+    let stop = |name: &str| {
+        let options = LowerOptions { output: Some(name.to_owned()), ..LowerOptions::default() };
+        lower(&graph, &options)
+    };
+    assert_eq!(stop(&h).expect("a tensor").layout().units(), 3);
+    assert_eq!(stop(&graph.nodes[0].name).expect("a node").layout().units(), 3);
+    assert_eq!(stop("x").expect("the input").layout().units(), 0);
+    assert!(matches!(stop("nowhere"), Err(LowerError::UnknownOutput { .. })), "no such tensor");
+}
+
+#[test]
+fn unsorted_files_are_sorted_and_broken_ones_named() {
+    let mut b = Builder::new(None, &[2]);
+    let h = b.node("Relu", &["x"]);
+    let y = b.node("Abs", &[&h]);
+    let mut graph = b.finish(&y);
+    graph.nodes.reverse();
+    let network = lower(&graph, &LowerOptions::default()).expect("acyclic");
+    let ops: Vec<_> = network.layout().layers().iter().map(|layer| layer.op()).collect();
+    assert_eq!(ops, ["Relu", "Abs"]);
+
+    let broken = |change: &dyn Fn(&mut Graph)| {
+        let mut graph = graph.clone();
+        change(&mut graph);
+        lower(&graph, &LowerOptions::default()).expect_err("it is broken")
+    };
+    let cycle = broken(&|graph| graph.nodes[1].inputs[0].clone_from(&y));
+    assert!(matches!(cycle, LowerError::Cycle { .. }), "{cycle}");
+    let missing = broken(&|graph| graph.nodes[0].inputs[0] = "gone".to_owned());
+    assert!(matches!(missing, LowerError::MissingTensor { .. }), "{missing}");
+    let twice = broken(&|graph| {
+        let again = GraphNode { name: "again".to_owned(), ..graph.nodes[0].clone() };
+        graph.nodes.push(again);
+    });
+    assert!(matches!(twice, LowerError::DuplicateTensor { .. }), "{twice}");
+}
+
+#[test]
+fn weights_and_extents_must_be_usable() {
+    let mut b = Builder::new(None, &[1]);
+    let w = b.floats(&[1, 1], vec![f32::NAN]);
+    let y = b.node("MatMul", &["x", &w]);
+    assert!(matches!(b.refusal(&y), LowerError::NonFinite { .. }), "a NaN weight");
+
+    let mut b = Builder::new(None, &[1]);
+    let zero = b.floats(&[], vec![0.0]);
+    let y = b.node("Div", &["x", &zero]);
+    assert!(matches!(b.refusal(&y), LowerError::NonFinite { .. }), "division by 0");
+
+    let mut b = Builder::new(None, &[2]);
+    b.graph.inputs[0].shape[1] = Axis::Symbol("width".to_owned());
+    let y = b.node("Relu", &["x"]);
+    assert!(matches!(b.refusal(&y), LowerError::SymbolicAxis { axis: 1, .. }), "a symbolic width");
+
+    let mut b = Builder::new(None, &[2]);
+    b.graph.inputs.push(Port { name: "z".to_owned(), shape: Vec::new() });
+    let y = b.node("Add", &["x", "z"]);
+    assert!(matches!(b.refusal(&y), LowerError::ExtraInputs { .. }), "two inputs");
+}
+
+#[test]
+fn batch_norm_folds_into_the_sum_before_it_only_where_nothing_else_reads_that() {
+    let build = |skip: bool| {
+        let mut b = Builder::new(None, &[2]);
+        let w = b.floats(&[2, 2], vec![1.0, 2.0, 3.0, 4.0]);
+        let z = b.node("MatMul", &["x", &w]);
+        let parameters: Vec<String> =
+            [2.0, 0.5, 1.0, 4.0].iter().map(|&v| b.floats(&[2], vec![v; 2])).collect();
+        let mut inputs = vec![z.as_str()];
+        inputs.extend(parameters.iter().map(String::as_str));
+        let epsilon = [("epsilon", Attribute::Float(0.0))];
+        let n = b.node_with("BatchNormalization", &inputs, &epsilon);
+        let y = if skip { b.node("Add", &[&n, &z]) } else { n };
+        b.network(&y)
+    };
+    // scale 2 / √4 = 1, shift 0.5 − 1 = −0.5
+    let (folded, kept) = (build(false), build(true));
+    assert_eq!((folded.nodes().len(), kept.nodes().len()), (2, 4));
+    assert_eq!(check_tiers(folded, &[1.0, 1.0], "folded").0, [3.5, 5.5]);
+    assert_eq!(check_tiers(kept, &[1.0, 1.0], "kept").0, [7.5, 11.5]);
+}
