@@ -38,6 +38,11 @@ pub enum OnnxError {
         /// What is there.
         left: usize,
     },
+    /// The bytes end after the graph, or were never complete.
+    #[error(
+        "it names no operator set (opset_import): the file is truncated; copy or export it again"
+    )]
+    NoOperatorSet,
     /// A message inside is damaged.
     #[error("the protobuf is damaged ({reason}); copy or export the file again")]
     Damaged {
@@ -73,6 +78,9 @@ pub fn read(bytes: &[u8], files: &dyn SideFiles) -> Result<Graph, OnnxError> {
     };
     if !graph.sparse_initializer.is_empty() {
         return Err(OnnxError::Feature { what: "sparse initialisers" });
+    }
+    if model.opset_import.is_empty() {
+        return Err(OnnxError::NoOperatorSet);
     }
     let standard = model.opset_import.iter().find(|set| standard_domain(set.domain.as_deref()));
     let mut constants = Vec::with_capacity(graph.initializer.len());

@@ -1,0 +1,283 @@
+//! Files that are wrong, cut off or hostile: always an error that says what and where.
+
+mod common;
+
+use std::error::Error;
+use std::path::PathBuf;
+
+use common::testdata;
+use maso_core::eval::Rows;
+use maso_core::{LowerOptions, Network};
+use maso_io::dataset::{Dataset, Scaling, read_labels};
+use maso_io::model;
+use maso_io::write::{NpyWriter, NpzWriter, write_text};
+
+/// The error and its causes in one line.
+fn line(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text += &format!(": {error}");
+        cause = error.source();
+    }
+    text
+}
+
+fn model_error(bytes: &[u8]) -> String {
+    match model::load_bytes("m.onnx", bytes, &LowerOptions::default()) {
+        Ok(_) => panic!("{} bytes load as a model", bytes.len()),
+        Err(error) => line(&error),
+    }
+}
+
+fn moons() -> Vec<u8> {
+    std::fs::read(testdata("models/moons_relu.onnx")).expect("a model")
+}
+
+/// A file with the given bytes in a folder of its own.
+fn file(name: &str, bytes: &[u8]) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join(name);
+    std::fs::write(&path, bytes).expect("a file");
+    (folder, path)
+}
+
+fn data_error(bytes: &[u8]) -> String {
+    let (_folder, path) = file("x.npy", bytes);
+    line(&Dataset::open(path).expect_err("it is refused"))
+}
+
+fn npy(header: &str, body: &[u8]) -> Vec<u8> {
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    [bytes, header.as_bytes().to_vec(), body.to_vec()].concat()
+}
+
+#[test]
+fn files_that_are_no_model_say_what_they_are() {
+    for (bytes, expected) in [
+        (&b""[..], "an empty file"),
+        (b"PK\x03\x04....", "a zip archive"),
+        (b"\x93NUMPY\x01\x00", "a NumPy array"),
+        (b"{\"a\": 1}", "a text file"),
+        (b"\xFF\xFF\xFF\xFF", "no ONNX message"),
+        (b"\x08\x07", "a protobuf without a graph"),
+    ] {
+        let error = model_error(bytes);
+        assert!(error.contains(expected) && error.contains("m.onnx"), "{error}");
+    }
+}
+
+#[test]
+fn a_model_cut_off_anywhere_is_an_error() {
+    let whole = moons();
+    for len in 0..whole.len() {
+        let error = model_error(&whole[..len]);
+        assert!(!error.is_empty(), "cut at {len}");
+    }
+    let error = model_error(&whole[..whole.len() / 2]);
+    assert!(error.contains("field graph at byte") && error.contains("truncated"), "{error}");
+}
+
+#[test]
+fn a_model_with_one_byte_changed_loads_or_fails_without_panic() {
+    let whole = moons();
+    let (mut loaded, mut refused) = (0, 0);
+    for at in 0..whole.len() {
+        for flip in [0x01, 0x80, 0xFF] {
+            let mut bytes = whole.clone();
+            bytes[at] ^= flip;
+            match model::load_bytes("m.onnx", &bytes, &LowerOptions::default()) {
+                Ok(_) => loaded += 1,
+                Err(_) => refused += 1,
+            }
+        }
+    }
+    assert!(loaded > 1000 && refused > 100, "{loaded} loaded, {refused} refused");
+}
+
+#[test]
+fn headers_longer_than_the_file_and_other_broken_arrays() {
+    let good = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 1), }\n";
+    let body = [0; 8];
+    let (_folder, path) = file("x.npy", &npy(good, &body));
+    assert_eq!(Dataset::open(path).expect("a good file").len(), 2);
+
+    let mut long = npy(good, &body);
+    (long[8], long[9]) = (0xFF, 0xFF);
+    let error = data_error(&long);
+    assert!(error.contains("header claims 65535 bytes from byte 10"), "{error}");
+
+    for (from, to, expected) in [
+        ("(2, 1)", "(3, 1)", "shape [3, 1] needs 12 bytes"),
+        ("(2, 1)", "(4611686018427387904, 8)", "overflows"),
+        ("(2, 1)", "(0, 18446744073709551615, 9)", "overflows"),
+        ("(2, 1)", "(0, 5)", "has no rows: its first axis is 0"),
+        ("(2, 1)", "(2, 0)", "rows are empty"),
+        ("(2, 1)", "()", "a single number"),
+        ("(2, 1)", "(2, -1)", "not a number"),
+        ("(2, 1)", "2", "no tuple as shape"),
+        ("<f4", "<c8", "elements are <c8"),
+        ("'<f4'", "[('a', '<f4')]", "elements are [('a'"),
+        ("'descr'", "'desk'", "no descr"),
+        ("False", "Maybe", "fortran_order"),
+    ] {
+        let error = data_error(&npy(&good.replace(from, to), &body));
+        assert!(error.contains(expected) && error.contains("x.npy"), "{from} as {to}: {error}");
+    }
+    let fortran = good.replace("False", "True").replace("(2, 1)", "(2, 2)");
+    let error = data_error(&npy(&fortran, &[0; 16]));
+    assert!(error.contains("Fortran order") && error.contains("ascontiguousarray"), "{error}");
+    for (bytes, expected) in [
+        (&b""[..], "an empty file"),
+        (b"1,2,3\n", "found"),
+        (b"\x93NUMPY", "version 0"),
+        (b"\x93NUMPY\x09\x00\x00\x00", "version 9"),
+    ] {
+        let error = data_error(bytes);
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn any_rank_and_version_two_headers_are_read() {
+    let header = "{'descr': '|u1', 'fortran_order': False, 'shape': (2, 1, 3), }\n";
+    let mut bytes = b"\x93NUMPY\x02\x00".to_vec();
+    bytes.extend((header.len() as u32).to_le_bytes());
+    let bytes = [bytes, header.as_bytes().to_vec(), (0..6).collect()].concat();
+    let (_folder, path) = file("x.npy", &bytes);
+    let data = Dataset::open(path).expect("a good file");
+    assert_eq!((data.len(), data.width()), (2, 3));
+    let data = data.with_scaling(Scaling { scale: 2.0, shift: 1.0 });
+    assert_eq!(data.to_vec().expect("rows"), [1.0, 3.0, 5.0, 7.0, 9.0, 11.0]);
+}
+
+#[test]
+fn labels_are_a_list_of_integers() {
+    let label_error = |header: &str, body: &[u8]| {
+        let (_folder, path) = file("l.npy", &npy(header, body));
+        line(&read_labels(path).expect_err("it is refused"))
+    };
+    let error = label_error("{'descr': '<f4', 'fortran_order': False, 'shape': (1,), }", &[0; 4]);
+    assert!(error.contains("f32 numbers; expected integers"), "{error}");
+    let error = label_error("{'descr': '|u1', 'fortran_order': False, 'shape': (2, 2), }", &[0; 4]);
+    assert!(error.contains("shape [2, 2]"), "{error}");
+}
+
+/// A model whose weights lie in a side file: the 2-32-32-2 network with its tensors moved out.
+fn external(location: &str, folder: &std::path::Path) -> PathBuf {
+    // y = w · x with w = [[1, 2]] external: the smallest model with a side file.
+    fn field(number: u8, body: &[u8]) -> Vec<u8> {
+        let mut bytes = vec![number << 3 | 2];
+        let mut len = body.len();
+        while len >= 0x80 {
+            bytes.push(len as u8 | 0x80);
+            len >>= 7;
+        }
+        bytes.push(len as u8);
+        bytes.extend(body);
+        bytes
+    }
+    let entry = |key: &str, value: &str| {
+        field(13, &[field(1, key.as_bytes()), field(2, value.as_bytes())].concat())
+    };
+    let tensor = [
+        vec![0x08, 2, 0x08, 1, 0x10, 1],
+        field(8, b"w"),
+        entry("location", location),
+        entry("offset", "4"),
+        entry("length", "8"),
+        vec![14 << 3, 1],
+    ];
+    let node = [field(1, b"x"), field(1, b"w"), field(2, b"y"), field(4, b"MatMul")];
+    let extent = |value: u8| field(1, &[0x08, value]);
+    let shape = field(2, &[field(1, &field(2, b"n")), extent(2)].concat());
+    let kind = field(2, &field(1, &[vec![0x08, 1], shape].concat()));
+    let graph = [
+        field(1, &node.concat()),
+        field(5, &tensor.concat()),
+        field(11, &[field(1, b"x"), kind].concat()),
+        field(12, &field(1, b"y")),
+    ];
+    let model = [vec![0x08, 8], field(7, &graph.concat()), field(8, &[0x10, 17])].concat();
+    let path = folder.join("m.onnx");
+    std::fs::write(&path, model).expect("a file");
+    path
+}
+
+fn load(path: PathBuf) -> Result<Network, String> {
+    model::load(path, &LowerOptions::default()).map_err(|error| line(&error))
+}
+
+#[test]
+fn external_data_is_read_and_stays_in_the_models_folder() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let weights: Vec<u8> = [9.0f32, 1.0, 2.0].iter().flat_map(|w| w.to_le_bytes()).collect();
+    let inside = folder.path().join("model");
+    std::fs::create_dir(&inside).expect("a folder");
+    std::fs::write(inside.join("w.bin"), &weights).expect("a file");
+    std::fs::write(folder.path().join("out.bin"), &weights).expect("a file");
+
+    let network = load(external("w.bin", &inside)).expect("a model with a side file");
+    let trace = network.trace(&[3.0f64, 5.0]);
+    assert_eq!(trace.values[network.output().index()], [13.0]);
+
+    for outside in ["../out.bin", "/etc/hostname", "a/../../out.bin", ""] {
+        let error = load(external(outside, &inside)).expect_err("it leads out");
+        assert!(error.contains("leaves the model's folder"), "{outside}: {error}");
+    }
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("../out.bin", inside.join("link.bin")).expect("a link");
+        let error = load(external("link.bin", &inside)).expect_err("a link out");
+        assert!(error.contains("link out of the model's folder"), "{error}");
+    }
+    let error = load(external("gone.bin", &inside)).expect_err("no such file");
+    assert!(error.contains("tensor \"w\"") && error.contains("gone.bin"), "{error}");
+    std::fs::write(inside.join("w.bin"), &weights[..8]).expect("a file");
+    let error = load(external("w.bin", &inside)).expect_err("too short");
+    assert!(error.contains("has 8 bytes, too few"), "{error}");
+}
+
+#[test]
+fn outputs_appear_whole_or_not_at_all() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let names = || std::fs::read_dir(folder.path()).expect("a folder").count();
+    let path = folder.path().join("y.npy");
+
+    let mut writer = NpyWriter::create::<f32>(&path, &[2, 2]).expect("a writer");
+    writer.write(&[1.0f32, 2.0]).expect("space");
+    assert!(!path.exists(), "nothing stands under the name yet");
+    let error = writer.finish().expect_err("half the elements are missing");
+    assert!(line(&error).contains("8 bytes of elements are missing"), "{error}");
+    assert_eq!(names(), 0, "nothing is left behind");
+
+    let mut writer = NpyWriter::create::<f32>(&path, &[2, 2]).expect("a writer");
+    writer.write(&[1.0f32, 2.0]).expect("space");
+    assert!(writer.write(&[1.0f32; 3]).is_err(), "more than the shape");
+    drop(writer);
+    assert_eq!(names(), 0, "nothing is left behind");
+
+    let mut writer = NpyWriter::create::<f32>(&path, &[2, 2]).expect("a writer");
+    writer.write(&[1.0f32, 2.0, 3.0, 4.0]).expect("space");
+    writer.finish().expect("complete");
+    let data = Dataset::open(&path).expect("what was written");
+    assert_eq!(data.to_vec().expect("rows"), [1.0, 2.0, 3.0, 4.0]);
+
+    let mut archive = NpzWriter::create(folder.path().join("r.npz")).expect("a writer");
+    archive.begin::<i64>("a", &[3]).expect("space");
+    archive.write(&[1i64]).expect("space");
+    assert!(archive.begin::<i64>("b", &[1]).is_err(), "array a is not complete");
+    archive.write(&[2i64, 3]).expect("space");
+    archive.array("b", &[1], &[7u64]).expect("space");
+    archive.finish().expect("complete");
+    let read = common::golden(&folder.path().join("r.npz"), "a").expect("array a");
+    assert_eq!((read.shape, read.data), (vec![3], vec![1.0, 2.0, 3.0]));
+    assert_eq!(names(), 2);
+
+    let error = write_text(folder.path(), "text").expect_err("a folder is no file");
+    assert!(line(&error).contains("it is a folder"), "{error}");
+    let error =
+        write_text(folder.path().join("no/such/folder.json"), "text").expect_err("no folder");
+    assert!(line(&error).contains("folder.json"), "{error}");
+}
