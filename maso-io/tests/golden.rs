@@ -4,6 +4,8 @@
 //! elementwise nonlinearity in file order. `MASO_TEST_MODELS` names another folder of
 //! `NAME.onnx` with `NAME.golden.npz` to run the same checks on.
 
+#![allow(clippy::print_stderr, reason = "a test run says what it measured")]
+
 mod common;
 
 use std::path::{Path, PathBuf};

@@ -1,5 +1,7 @@
 //! One suite over every tier: exact equality with the scalar reference.
 
+#![allow(clippy::print_stderr, reason = "a test run says what it measured")]
+
 use maso_simd::{AffineBlock, Combine, ExtremeBlock, Kernels, PANEL, Param, Spline, Term, Tier};
 
 /// A small generator of f32 in [-2, 2) with many repeated values, so that ties and exact zeros occur.

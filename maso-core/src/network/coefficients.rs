@@ -102,7 +102,7 @@ impl PerUnit {
     /// Whether the value is constant on each block of `inner` units.
     #[must_use]
     pub fn is_blocked_by(&self, inner: usize) -> bool {
-        self.values.len() == 1 || self.inner % inner == 0
+        self.values.len() == 1 || self.inner.is_multiple_of(inner)
     }
 
     /// Values that differ, without repetition.

@@ -23,7 +23,7 @@ const SHORT_BLOCK: usize = 2 * PANEL;
 
 impl Elementwise {
     pub(super) fn scale(scale: &Scale, len: usize, spline: Option<&ScalarSpline>) -> Self {
-        Self::new(len, &[scale.scale.clone()], Some(&scale.shift), spline)
+        Self::new(len, std::slice::from_ref(&scale.scale), Some(&scale.shift), spline)
     }
 
     pub(super) fn sum(negate: bool, len: usize, spline: Option<&ScalarSpline>) -> Self {

@@ -103,69 +103,24 @@ fn each<'b, const N: usize, T>(
     })
 }
 
-/// Runs `$use` with an iterator of the elements as the type's own numbers.
-macro_rules! with_elements {
-    ($element:expr, $bytes:expr, |$values:ident| $use:expr) => {{
-        let (bytes, big): (&[u8], bool) = ($bytes, $element.big_endian);
-        match $element.kind {
-            Kind::U8 => {
-                let $values = bytes.iter().copied();
-                $use
-            }
-            Kind::I8 => {
-                let $values = each(bytes, big, i8::from_le_bytes);
-                $use
-            }
-            Kind::U16 => {
-                let $values = each(bytes, big, u16::from_le_bytes);
-                $use
-            }
-            Kind::I16 => {
-                let $values = each(bytes, big, i16::from_le_bytes);
-                $use
-            }
-            Kind::U32 => {
-                let $values = each(bytes, big, u32::from_le_bytes);
-                $use
-            }
-            Kind::I32 => {
-                let $values = each(bytes, big, i32::from_le_bytes);
-                $use
-            }
-            Kind::I64 => {
-                let $values = each(bytes, big, Wide::from_le_bytes);
-                $use
-            }
-            Kind::F16 => {
-                let $values = each(bytes, big, f16::from_le_bytes);
-                $use
-            }
-            Kind::F32 => {
-                let $values = each(bytes, big, f32::from_le_bytes);
-                $use
-            }
-            Kind::F64 => {
-                let $values = each(bytes, big, f64::from_le_bytes);
-                $use
+/// A number as f64, rounded once where it has more digits (only i64 has).
+trait Widen {
+    fn widen(self) -> f64;
+}
+
+macro_rules! widen_by {
+    ($convert:expr => $($number:ty),*) => {$(
+        impl Widen for $number {
+            fn widen(self) -> f64 {
+                $convert(self)
             }
         }
-    }};
+    )*};
 }
 
-/// An i64, which converts to f64 with one rounding.
-struct Wide(i64);
-
-impl Wide {
-    fn from_le_bytes(bytes: [u8; 8]) -> Self {
-        Self(i64::from_le_bytes(bytes))
-    }
-}
-
-impl From<Wide> for f64 {
-    fn from(value: Wide) -> Self {
-        value.0 as Self
-    }
-}
+widen_by!(f64::from => u8, i8, u16, i16, u32, i32, f16, f32);
+widen_by!(std::convert::identity => f64);
+widen_by!(|value| value as f64 => i64);
 
 /// Turns a file's elements into f32.
 #[derive(Debug)]
@@ -201,10 +156,24 @@ impl Converter {
             out.iter_mut().zip(values).for_each(|(out, value)| *out = value);
             return;
         }
-        let scaling = self.scaling;
-        with_elements!(self.element, bytes, |values| {
-            out.iter_mut().zip(values).for_each(|(out, value)| *out = scale(value.into(), scaling));
-        });
+        let big = self.element.big_endian;
+        match self.element.kind {
+            Kind::U8 => self.fill(each(bytes, big, u8::from_le_bytes), out),
+            Kind::I8 => self.fill(each(bytes, big, i8::from_le_bytes), out),
+            Kind::U16 => self.fill(each(bytes, big, u16::from_le_bytes), out),
+            Kind::I16 => self.fill(each(bytes, big, i16::from_le_bytes), out),
+            Kind::U32 => self.fill(each(bytes, big, u32::from_le_bytes), out),
+            Kind::I32 => self.fill(each(bytes, big, i32::from_le_bytes), out),
+            Kind::I64 => self.fill(each(bytes, big, i64::from_le_bytes), out),
+            Kind::F16 => self.fill(each(bytes, big, f16::from_le_bytes), out),
+            Kind::F32 => self.fill(each(bytes, big, f32::from_le_bytes), out),
+            Kind::F64 => self.fill(each(bytes, big, f64::from_le_bytes), out),
+        }
+    }
+
+    fn fill(&self, values: impl Iterator<Item = impl Widen>, out: &mut [f32]) {
+        let pairs = out.iter_mut().zip(values);
+        pairs.for_each(|(out, value)| *out = scale(value.widen(), self.scaling));
     }
 }
 

@@ -123,7 +123,7 @@ pub(super) fn sum(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> O
 /// `a op b` of two constants.
 fn fold(a: &Value, b: &Value, op: Op) -> Outcome {
     if let (Some(a), Some(b)) = (a.sizes(), b.sizes()) {
-        let (shape, pairs) = pairs(&a.shape, &b.shape)?;
+        let (shape, pairs) = pair_up(&a.shape, &b.shape)?;
         let sized = |(i, j): &(usize, usize)| size_op(a.data[*i], b.data[*j], op);
         let data = pairs.iter().map(sized).collect::<Result<_, _>>()?;
         return Ok(vec![Sizes { shape, data }.value()]);
@@ -131,7 +131,7 @@ fn fold(a: &Value, b: &Value, op: Op) -> Outcome {
     let (Some(a), Some(b)) = (constant(Some(a)), constant(Some(b))) else {
         return Err("it mixes the number of rows with fractional numbers".to_owned());
     };
-    let (shape, pairs) = pairs(a.shape(), b.shape())?;
+    let (shape, pairs) = pair_up(a.shape(), b.shape())?;
     let (x, y) = (a.to_f64(), b.to_f64());
     let number = |&(i, j): &(usize, usize)| match op {
         Op::Add => x[i] + y[j],
@@ -143,8 +143,11 @@ fn fold(a: &Value, b: &Value, op: Op) -> Outcome {
     folded(shape, pairs.iter().map(number).collect(), false)
 }
 
+/// Which two elements each element joins.
+type Pairs = Vec<(usize, usize)>;
+
 /// The broadcast shape of two constants, and the two elements each of its elements joins.
-fn pairs(a: &[usize], b: &[usize]) -> Result<(Vec<usize>, Vec<(usize, usize)>), String> {
+fn pair_up(a: &[usize], b: &[usize]) -> Result<(Vec<usize>, Pairs), String> {
     let misfit = || format!("constants of shapes {a:?} and {b:?} do not broadcast");
     let shape = broadcast_shape(a, b).ok_or_else(misfit)?;
     let maps = broadcast_map(a, &shape).into_iter().zip(broadcast_map(b, &shape));

@@ -104,21 +104,25 @@ fn sliding(node: &GraphNode, plane: &[usize], kernel: Vec<usize>) -> Result<Slid
 
 const TOO_LARGE: &str = "its window map would be too large";
 
-/// A convolution's weight: its numbers, its first two extents, and the kernel's.
-fn kernel_of(
-    inputs: &Inputs,
-    node: &GraphNode,
-    rank: usize,
-) -> Result<(Vec<f64>, [usize; 2], Vec<usize>), String> {
-    let (weight, shape) = weights(inputs, 1, "weight")?;
-    if shape.len() != rank + 2 || weight.is_empty() {
+/// A convolution's weight.
+struct Kernel {
+    numbers: Vec<f64>,
+    /// The first two extents: channels, as the operator orders them.
+    channels: [usize; 2],
+    /// The window's extents.
+    extents: Vec<usize>,
+}
+
+fn kernel_of(inputs: &Inputs, node: &GraphNode, rank: usize) -> Result<Kernel, String> {
+    let (numbers, shape) = weights(inputs, 1, "weight")?;
+    if shape.len() != rank + 2 || numbers.is_empty() {
         return Err(format!("its weight of shape {shape:?} does not fit {rank} spatial axes"));
     }
-    let kernel = shape[2..].to_vec();
-    if node.ints("kernel_shape").is_some() && sizes(node, "kernel_shape", rank, 1)? != kernel {
+    let extents = shape[2..].to_vec();
+    if node.ints("kernel_shape").is_some() && sizes(node, "kernel_shape", rank, 1)? != extents {
         return Err(format!("its kernel_shape differs from its weight's shape {shape:?}"));
     }
-    Ok((weight, [shape[0], shape[1]], kernel))
+    Ok(Kernel { numbers, channels: [shape[0], shape[1]], extents })
 }
 
 fn bias_of(inputs: &Inputs, channels: usize) -> Result<Vec<f64>, String> {
@@ -167,7 +171,8 @@ fn summary(name: &str, channels: [usize; 2], groups: usize, spec: &WindowSpec) -
 pub(super) fn conv(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
     let x = data(inputs, 0)?;
     let Planes { images, channels, plane } = planes(&x)?;
-    let (weight, [out_channels, per_group], kernel) = kernel_of(inputs, node, plane.len())?;
+    let kernel = kernel_of(inputs, node, plane.len())?;
+    let [out_channels, per_group] = kernel.channels;
     let groups = groups_of(node)?;
     if per_group.checked_mul(groups) != Some(channels) || out_channels % groups != 0 {
         return Err(format!(
@@ -175,14 +180,14 @@ pub(super) fn conv(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> 
              {out_channels}; its input has {channels}"
         ));
     }
-    let Sliding { spec, .. } = sliding(node, &plane, kernel)?;
+    let Sliding { spec, .. } = sliding(node, &plane, kernel.extents)?;
     let convolution = Convolution {
         batch: images,
         groups,
         in_channels: channels,
         out_channels,
         map: WindowMap::sliding(&spec).ok_or(TOO_LARGE)?,
-        weight: Coefficients::new(weight),
+        weight: Coefficients::new(kernel.numbers),
         bias: bias_of(inputs, out_channels)?,
         summary: summary("conv", [channels, out_channels], groups, &spec),
     };
@@ -194,7 +199,8 @@ pub(super) fn conv(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> 
 pub(super) fn conv_transpose(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
     let x = data(inputs, 0)?;
     let Planes { images, channels, plane } = planes(&x)?;
-    let (weight, [in_channels, per_group], kernel) = kernel_of(inputs, node, plane.len())?;
+    let kernel = kernel_of(inputs, node, plane.len())?;
+    let [in_channels, per_group] = kernel.channels;
     let groups = groups_of(node)?;
     let out_channels = per_group.checked_mul(groups).ok_or("it has too many channels")?;
     if in_channels != channels || channels % groups != 0 {
@@ -202,14 +208,14 @@ pub(super) fn conv_transpose(context: &mut Context, node: &GraphNode, inputs: &I
             "its weight takes {in_channels} channels in {groups} groups; its input has {channels}"
         ));
     }
-    let spec = transposed(node, &plane, kernel)?;
+    let spec = transposed(node, &plane, kernel.extents)?;
     let map = WindowMap::transposed(&spec).ok_or(TOO_LARGE)?;
     let (taps, ins) = (map.taps(), channels / groups);
     // From [in][out of the group][tap] to [out][in of the group][tap].
     let turned = (0..out_channels * ins * taps).map(|i| {
         let (out, input, tap) = (i / (ins * taps), i / taps % ins, i % taps);
         let channel = out / per_group * ins + input;
-        weight[(channel * per_group + out % per_group) * taps + tap]
+        kernel.numbers[(channel * per_group + out % per_group) * taps + tap]
     });
     let convolution = Convolution {
         batch: images,

@@ -1,0 +1,257 @@
+//! The `maso` command as a user runs it: results, the same bits on any threads, and what it says of
+//! bad input.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+fn testdata(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata").join(name);
+    path.to_str().expect("a UTF-8 path").to_owned()
+}
+
+fn maso(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_maso"));
+    command.args(arguments).env_remove("MASO_TIER").output().expect("maso runs")
+}
+
+fn stdout(arguments: &[&str]) -> String {
+    let output = maso(arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+fn json(arguments: &[&str]) -> Value {
+    serde_json::from_str(&stdout(arguments)).expect("one JSON object")
+}
+
+/// The message of a run that fails with `code`.
+fn failure(arguments: &[&str], code: i32) -> String {
+    let output = maso(arguments);
+    let message = String::from_utf8(output.stderr).expect("UTF-8");
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {message}");
+    assert!(message.starts_with("maso: "), "{message}");
+    assert!(output.stdout.is_empty(), "nothing on standard output");
+    message
+}
+
+/// A folder for outputs, with nothing in it.
+struct Scratch(TempDir);
+
+impl Scratch {
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("a folder"))
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.path().join(name).to_str().expect("a UTF-8 path").to_owned()
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) -> String {
+        std::fs::write(self.0.path().join(name), bytes).expect("a file");
+        self.path(name)
+    }
+
+    fn names(&self) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(self.0.path()).expect("a folder");
+        entries.map(|entry| entry.expect("an entry").path()).collect()
+    }
+}
+
+fn npy(description: &str, shape: &str, body: &[u8]) -> Vec<u8> {
+    let header =
+        format!("{{'descr': '{description}', 'fortran_order': False, 'shape': {shape}, }}\n");
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    [bytes, header.into_bytes(), body.to_vec()].concat()
+}
+
+#[test]
+fn the_demo_needs_nothing_and_counts_truly() {
+    let text = stdout(&["demo"]);
+    assert!(text.contains("2,000 rows in 1,995 regions: 1,990 with one row"), "{text}");
+    assert!(text.contains("cargo run --release -- info"), "it says what to try next: {text}");
+    let digits = testdata("data/mnist_test_x.npy");
+    let (model, labels) = (testdata("models/mnist_mlp.onnx"), testdata("data/mnist_test_y.npy"));
+    let arguments =
+        ["census", &model, &digits, "--scale", "1/255", "--labels", &labels, "--json", "--quiet"];
+    let (demo, census) = (json(&["demo", "--json"]), json(&arguments));
+    for key in ["rows", "regions", "singletons", "largest", "bits", "layers", "labels"] {
+        assert_eq!(demo[key], census[key], "{key}");
+    }
+}
+
+#[test]
+fn info_lists_the_layers_and_their_bits() {
+    let report = json(&["info", &testdata("models/mnist_lenet.onnx"), "--json"]);
+    assert_eq!(report["rows"], "axis 0");
+    assert_eq!(report["bits"], 9660);
+    assert_eq!(report["parameters"], 61706);
+    assert_eq!(report["multiply_adds"], 416_520);
+    let layers = report["layers"].as_array().expect("layers");
+    let column = |key: &str| layers.iter().map(|layer| layer[key].clone()).collect::<Vec<_>>();
+    assert_eq!(column("op"), ["Relu", "MaxPool", "Relu", "MaxPool", "Relu", "Relu"]);
+    assert_eq!(column("pieces"), [2, 4, 2, 4, 2, 2]);
+    assert_eq!(column("first_bit"), [0, 4704, 7056, 8656, 9456, 9576]);
+    let text = stdout(&["info", &testdata("models/mnist_resnet.onnx")]);
+    assert!(text.contains("(conv 16→32 3×3") || text.contains("conv 16→32 1×1 stride 2"), "{text}");
+}
+
+#[test]
+fn codes_are_the_same_for_any_threads_tier_and_rows() {
+    let scratch = Scratch::new();
+    let (model, digits) = (testdata("models/mnist_lenet.onnx"), testdata("data/mnist_test_x.npy"));
+    let run = |name: &str, options: &[&str]| {
+        let out = scratch.path(name);
+        let fixed = ["codes", &model, &digits, "--scale", "1/255", "--quiet", "-o", &out];
+        stdout(&[&fixed, options].concat());
+        std::fs::read(out).expect("codes")
+    };
+    let one = run("one.npy", &["--rows", "0..300", "--threads", "1"]);
+    assert_eq!(run("two.npy", &["--rows", "..300", "--threads", "2"]), one);
+    assert_eq!(run("scalar.npy", &["--rows", "0..300", "--tier", "scalar"]), one);
+    let header = 128;
+    let row = (one.len() - header) / 300;
+    let part = run("part.npy", &["--rows", "100..200"]);
+    assert_eq!(part[header..], one[header + 100 * row..header + 200 * row]);
+}
+
+#[test]
+fn census_writes_json_and_npz() {
+    let scratch = Scratch::new();
+    let (model, moons) = (testdata("models/moons_relu.onnx"), testdata("data/moons.npy"));
+    let (report, archive) = (scratch.path("r.json"), scratch.path("r.npz"));
+    stdout(&["census", &model, &moons, "-o", &report]);
+    stdout(&["census", &model, &moons, "-o", &archive]);
+    let report = std::fs::read_to_string(report).expect("a report");
+    let report: Value = serde_json::from_str(&report).expect("JSON");
+    let layer = &report["layers"][1];
+    for key in ["rows", "regions", "singletons", "largest", "bits"] {
+        assert!(report[key].is_u64(), "{key}");
+    }
+    for key in ["units", "bits", "distinct", "never_on", "always_on"] {
+        assert!(layer[key].is_u64(), "{key}");
+    }
+    for key in ["entropy_bits", "entropy_plugin_bits"] {
+        assert!(layer[key].is_f64(), "{key}");
+    }
+    assert_eq!((&layer["name"], &layer["op"]), (&"/3/Relu".into(), &"Relu".into()));
+    let bytes = std::fs::read(archive).expect("an archive");
+    for member in ["region.npy", "count.npy", "first_row.npy", "code.npy"] {
+        let found = bytes.windows(member.len()).any(|part| part == member.as_bytes());
+        assert!(found, "{member}");
+    }
+}
+
+#[test]
+fn forward_says_when_it_ends_before_the_file_does() {
+    let scratch = Scratch::new();
+    let model = std::fs::read(testdata("models/moons_relu.onnx")).expect("a model");
+    // The last Gemm's operator renamed: a head of the same length is hard to find, so a Softmax-headed
+    // model is made by stopping at a tensor instead, and the note must be absent.
+    let model = scratch.write("m.onnx", &model);
+    let out = scratch.path("y.npy");
+    let moons = testdata("data/moons.npy");
+    let output = maso(&["forward", &model, &moons, "-o", &out, "--output", "/3/Relu"]);
+    let said = String::from_utf8(output.stderr).expect("UTF-8");
+    assert!(said.contains("shape [2000, 32]") && !said.contains("left off"), "{said}");
+}
+
+#[test]
+fn bad_models_are_named() {
+    let scratch = Scratch::new();
+    let (moons, out) = (testdata("data/moons.npy"), scratch.path("c.npy"));
+    let refused = |model: &str| failure(&["codes", model, &moons, "-o", &out], 1);
+
+    let text = scratch.write("m.onnx", b"<html>not found</html>");
+    assert!(refused(&text).contains("expected an ONNX protobuf, found a text file"), "text");
+    let model = std::fs::read(testdata("models/moons_relu.onnx")).expect("a model");
+    let cut = scratch.write("cut.onnx", &model[..3000]);
+    let message = refused(&cut);
+    assert!(message.contains("cut.onnx") && message.contains("truncated"), "{message}");
+    let message = refused(&testdata("models/mnist_mlp_gelu.onnx"));
+    assert!(message.contains("/1/Erf (Erf)") && message.contains("/3/Mul (Mul)"), "{message}");
+    let message = refused(&scratch.path("nosuch.onnx"));
+    assert!(message.contains("nosuch.onnx") && message.contains("No such file"), "{message}");
+    assert!(!Path::new(&out).exists(), "no output after an error");
+}
+
+#[test]
+fn bad_data_are_named() {
+    let scratch = Scratch::new();
+    let (model, out) = (testdata("models/moons_relu.onnx"), scratch.path("c.npy"));
+    let refused = |data: &str| failure(&["codes", &model, data, "-o", &out], 1);
+    let floats = |values: &[f32]| values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
+
+    let wide = scratch.write("wide.npy", &npy("<f4", "(1, 3)", &floats(&[1.0; 3])));
+    let message = refused(&wide);
+    assert!(message.contains("rows have 3 numbers") && message.contains("takes 2"), "{message}");
+
+    let mut long = npy("<f4", "(1, 2)", &floats(&[1.0; 2]));
+    long[9] = 0x7F;
+    let message = refused(&scratch.write("long.npy", &long));
+    assert!(message.contains("long.npy") && message.contains("header claims"), "{message}");
+
+    let mut values = [1.0f32; 20];
+    values[13] = f32::NAN;
+    let nan = scratch.write("nan.npy", &npy("<f4", "(10, 2)", &floats(&values)));
+    let message = refused(&nan);
+    assert!(message.contains("nan.npy: row 6, column 1 is NaN"), "{message}");
+    // Rows before the bad one are fine.
+    stdout(&["codes", &model, &nan, "-o", &out, "--rows", "0..6", "--quiet"]);
+    std::fs::remove_file(&out).expect("codes of six rows");
+
+    let huge = scratch.write("huge.npy", &npy("<f4", "(1, 2)", &floats(&[3e38, -3e38])));
+    let message = refused(&huge);
+    assert!(message.contains("row 0 overflows at node"), "{message}");
+
+    let empty = scratch.write("empty.npy", &npy("<f4", "(0, 2)", &[]));
+    let message = refused(&empty);
+    assert!(message.contains("empty.npy has no rows"), "{message}");
+
+    assert!(scratch.names().iter().all(|name| *name != Path::new(&out)), "no output is left");
+    assert_eq!(scratch.names().len(), 5, "nor a temporary file");
+}
+
+#[test]
+fn labels_must_fit_the_rows() {
+    let scratch = Scratch::new();
+    let (model, moons) = (testdata("models/moons_relu.onnx"), testdata("data/moons.npy"));
+    let labels = scratch.write("l.npy", &npy("|u1", "(3,)", &[0, 1, 0]));
+    let message = failure(&["census", &model, &moons, "--labels", &labels], 1);
+    assert!(message.contains("are 3, but") && message.contains("has 2,000 rows"), "{message}");
+}
+
+#[test]
+fn outputs_that_cannot_be_written_are_named_before_the_run() {
+    let scratch = Scratch::new();
+    let (model, moons) = (testdata("models/moons_relu.onnx"), testdata("data/moons.npy"));
+    let missing = scratch.path("no/such/folder/c.npy");
+    let message = failure(&["codes", &model, &moons, "-o", &missing], 1);
+    assert!(message.contains("cannot write") && message.contains("folder/c.npy"), "{message}");
+    let folder = scratch.path("folder.npy");
+    std::fs::create_dir(&folder).expect("a folder");
+    let message = failure(&["codes", &model, &moons, "-o", &folder], 1);
+    assert!(message.contains("it is a folder"), "{message}");
+}
+
+#[test]
+fn wrong_usage_exits_with_two() {
+    let (model, moons) = (testdata("models/moons_relu.onnx"), testdata("data/moons.npy"));
+    let wrong = |options: &[&str]| {
+        failure(&[&["codes", &model, &moons, "-o", "c.npy"], options].concat(), 2)
+    };
+    assert!(wrong(&["--rows", "5..5"]).contains("5..5 holds no rows"), "an empty range");
+    assert!(wrong(&["--rows", "0..2001"]).contains("has 2000 rows"), "a range past the end");
+    assert!(wrong(&["--scale", "1/0"]).contains("finite number or fraction"), "a fraction");
+    assert!(wrong(&["--tier", "avx9"]).contains("this machine has scalar, portable"), "a tier");
+    assert!(wrong(&["--threads", "0"]).contains("0"), "no threads");
+    assert!(wrong(&["--frobnicate"]).contains("--frobnicate"), "an unknown option");
+    let message = failure(&["census", &model, &moons, "-o", "r.txt"], 2);
+    assert!(message.contains("ending in .json or .npz"), "{message}");
+    let message = failure(&["codes", &model, &moons, "-o", "c.json"], 2);
+    assert!(message.contains("ending in .npy"), "{message}");
+    assert!(failure(&["cods"], 2).contains("similar subcommand"), "a mistyped verb");
+}

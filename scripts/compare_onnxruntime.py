@@ -1,0 +1,259 @@
+#!/usr/bin/env python3
+"""Compares maso with ONNX Runtime: outputs and region codes of the test models, and single operators
+over many attributes.
+
+    python3 scripts/compare_onnxruntime.py [--maso target/release/maso]
+
+Installs its own packages into a scratch environment (.venv-compare) on first use. Prints the largest
+difference of each model; exits with 1 if one is beyond 1e-4 of the largest output, or if a bit differs
+where the pre-activation is farther than 1e-4 * (1 + max |z|) from its knot.
+"""
+import argparse
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PACKAGES = ["numpy==2.4.6", "onnx==1.23.2", "onnxruntime==1.32.0"]
+TOLERANCE = 1e-4
+# Models with their data and scale; those that take codes (decoders) get random rows.
+MODELS = [
+    ("mnist_mlp", "mnist_test_x.npy", "1/255"),
+    ("mnist_mlp_bn", "mnist_test_x.npy", "1/255"),
+    ("mnist_mlp_leaky", "mnist_test_x.npy", "1/255"),
+    ("mnist_mlp_relu6", "mnist_test_x.npy", "1/255"),
+    ("mnist_mlp_hardtanh", "mnist_test_x.npy", "1/255"),
+    ("mnist_mlp_prelu", "mnist_test_x.npy", "1/255"),
+    ("mnist_maxout", "mnist_test_x.npy", "1/255"),
+    ("mnist_lenet", "mnist_test_x.npy", "1/255"),
+    ("mnist_lenet_dynamo", "mnist_test_x.npy", "1/255"),
+    ("mnist_convbn_avg", "mnist_test_x.npy", "1/255"),
+    ("mnist_resnet", "mnist_test_x.npy", "1/255"),
+    ("mnist_resnet_dynamo", "mnist_test_x.npy", "1/255"),
+    ("mnist_decoder", 2, None),
+    ("mnist_dcgan_decoder", 8, None),
+    ("moons_relu", "moons.npy", None),
+    ("tiny_branches", 60, None),
+    ("tiny_external", 2, None),
+]
+
+
+def in_scratch_environment():
+    """Runs this script again under an environment that has the packages."""
+    folder = ROOT / ".venv-compare"
+    python = folder / "bin" / "python"
+    if not python.exists():
+        subprocess.check_call([sys.executable, "-m", "venv", folder])
+    subprocess.check_call([python, "-m", "pip", "install", "--quiet", *PACKAGES])
+    sys.exit(subprocess.call([python, __file__, "--inside", *sys.argv[1:]]))
+
+
+def run(maso, *arguments):
+    return subprocess.check_output([maso, *map(str, arguments), "--quiet"], text=True)
+
+
+def unpack(codes, layer):
+    """Each unit's piece, from the bits of a layer."""
+    import numpy as np
+    bits = np.unpackbits(codes.view(np.uint8), axis=1, bitorder="little")
+    bits = bits[:, layer["first_bit"]:layer["first_bit"] + layer["bits"]]
+    width = layer["bits"] // layer["units"]
+    bits = bits.reshape(len(codes), layer["units"], width)
+    return (bits.astype(np.int64) << np.arange(width)).sum(axis=2)
+
+
+def knots(node, constants):
+    """Knots of an elementwise nonlinearity; None for others."""
+    if node.op_type in ("Relu", "LeakyRelu", "PRelu", "Abs"):
+        return [0.0]
+    if node.op_type == "Clip":
+        return [float(constants[name]) for name in node.input[1:3]]
+    return None
+
+
+def session(model):
+    import onnxruntime
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    text = model.SerializeToString() if hasattr(model, "SerializeToString") else str(model)
+    return onnxruntime.InferenceSession(text, options, providers=["CPUExecutionProvider"])
+
+
+def compare_model(maso, folder, name, data, scale):
+    """Outputs and bits of one model on all rows of its data."""
+    import numpy as np
+    import onnx
+    from onnx import helper, numpy_helper
+    path = ROOT / "testdata" / "models" / f"{name}.onnx"
+    model = onnx.load(path)
+    shape = [d.dim_value for d in model.graph.input[0].type.tensor_type.shape.dim][1:]
+    if isinstance(data, str):
+        rows = ROOT / "testdata" / "data" / data
+        x = np.load(rows).astype(np.float64) * (eval(scale) if scale else 1)
+        x = x.astype(np.float32)
+    else:
+        x = np.random.default_rng(7).standard_normal((2000, data)).astype(np.float32)
+        rows = folder / "x.npy"
+        np.save(rows, x)
+    options = ["--scale", scale] if scale else []
+    run(maso, "forward", path, rows, "-o", folder / "y.npy", *options)
+    run(maso, "codes", path, rows, "-o", folder / "c.npy", *options)
+    info = json.loads(subprocess.check_output([maso, "info", path, "--json"]))
+
+    constants = {i.name: numpy_helper.to_array(i) for i in model.graph.initializer}
+    for node in model.graph.node:
+        if node.op_type == "Constant" and node.attribute[0].name == "value":
+            constants[node.output[0]] = numpy_helper.to_array(node.attribute[0].t)
+    end = info["output"]["name"]
+    layers = {layer["name"]: layer for layer in info["layers"]}
+    watched = [n for n in model.graph.node if n.name in layers and knots(n, constants)]
+    names = [node.input[0] for node in watched]
+    extra = [helper.make_empty_tensor_value_info(n) for n in dict.fromkeys([*names, end])]
+    del model.graph.output[:]
+    model.graph.output.extend(extra)
+    feed = {model.graph.input[0].name: x.reshape(len(x), *shape)}
+    found = session(model).run([*names, end], feed)
+
+    y = np.load(folder / "y.npy")
+    difference = float(np.abs(y - found[-1]).max())
+    relative = difference / float(np.abs(found[-1]).max())
+    codes = np.load(folder / "c.npy")
+    compared = skipped = wrong = 0
+    for node, z in zip(watched, found):
+        z = z.reshape(len(x), -1)
+        far = TOLERANCE * (1 + np.abs(z).max())
+        clear = np.ones(z.shape, bool)
+        expected = np.zeros(z.shape, np.int64)
+        for knot in knots(node, constants):
+            clear &= np.abs(z - knot) > far
+            expected += z > knot
+        wrong += int(((unpack(codes, layers[node.name]) != expected) & clear).sum())
+        compared += int(clear.sum())
+        skipped += int((~clear).sum())
+    print(f"{name:22} {len(x):5} rows  max difference {difference:.2e} ({relative:.1e} relative)  "
+          f"{compared:11,} pieces compared, {wrong} differ, {skipped:,} too near a knot")
+    return relative <= TOLERANCE and wrong == 0
+
+
+def operator_cases():
+    """(name, input shape, nodes, constants): single operators over many attributes."""
+    import numpy as np
+    from onnx import helper
+    rng = np.random.default_rng(3)
+    cases = []
+
+    def weight(*shape):
+        return rng.standard_normal(shape).astype(np.float32)
+
+    def case(name, shape, op, constants=(), **attributes):
+        names = [f"w{i}" for i in range(len(constants))]
+        node = helper.make_node(op, ["x", *names], ["y"], **attributes)
+        cases.append((name, shape, [node], dict(zip(names, constants))))
+
+    for kernel in ([3, 3], [2, 4], [1, 1]):
+        for strides in ([1, 1], [2, 1], [3, 2]):
+            for dilations in ([1, 1], [2, 1]):
+                case(f"Conv {kernel} {strides} {dilations}", [3, 9, 11], "Conv",
+                     [weight(5, 3, *kernel), weight(5)], pads=[1, 0, 2, 1], strides=strides,
+                     dilations=dilations)
+    case("Conv grouped", [6, 7, 7], "Conv", [weight(9, 2, 3, 3), weight(9)], group=3)
+    case("Conv depthwise", [6, 7, 7], "Conv", [weight(6, 1, 3, 3)], group=6, pads=[1] * 4)
+    case("Conv 1-D", [4, 21], "Conv", [weight(6, 4, 5), weight(6)], strides=[2], pads=[2, 1])
+    case("Conv 3-D", [2, 4, 5, 6], "Conv", [weight(3, 2, 2, 3, 2), weight(3)])
+    for auto in ("SAME_UPPER", "SAME_LOWER", "VALID"):
+        case(f"Conv {auto}", [2, 8, 9], "Conv", [weight(4, 2, 3, 4)], auto_pad=auto, strides=[2, 3])
+        case(f"MaxPool {auto}", [2, 8, 9], "MaxPool", kernel_shape=[3, 2], auto_pad=auto,
+             strides=[2, 2])
+    for strides in ([1, 1], [2, 2], [3, 2]):
+        for extra in ([0, 0], [0, 1]):
+            if extra[1] < strides[1]:
+                case(f"ConvTranspose {strides} {extra}", [4, 5, 6], "ConvTranspose",
+                     [weight(4, 3, 3, 4), weight(3)], strides=strides, pads=[1, 0, 1, 2],
+                     output_padding=extra)
+    case("ConvTranspose grouped", [6, 4, 4], "ConvTranspose", [weight(6, 2, 3, 3)], group=3)
+    case("ConvTranspose dilated", [2, 4, 4], "ConvTranspose", [weight(2, 3, 2, 2)],
+         dilations=[2, 3])
+    for ceil in (0, 1):
+        for include in (0, 1):
+            case(f"AveragePool ceil {ceil} include {include}", [3, 8, 9], "AveragePool",
+                 kernel_shape=[3, 2], strides=[2, 2], pads=[1, 0, 1, 1], ceil_mode=ceil,
+                 count_include_pad=include)
+        case(f"MaxPool ceil {ceil}", [3, 8, 9], "MaxPool", kernel_shape=[3, 3], strides=[2, 2],
+             pads=[1, 1, 0, 0], ceil_mode=ceil)
+    case("MaxPool dilated", [2, 9, 9], "MaxPool", kernel_shape=[2, 3], dilations=[3, 2])
+    case("GlobalMaxPool", [3, 5, 7], "GlobalMaxPool")
+    case("GlobalAveragePool", [3, 5, 7], "GlobalAveragePool")
+    for axes, keep in (([1], 1), ([2, 3], 0), ([-1], 1), ([1, 3], 0)):
+        case(f"ReduceMean {axes} {keep}", [3, 4, 5], "ReduceMean", [np.array(axes)], keepdims=keep)
+    case("Gemm alpha beta", [6], "Gemm", [weight(6, 4), weight(4)], alpha=0.5, beta=-2.0)
+    case("Gemm transB", [6], "Gemm", [weight(4, 6), weight(1)], transB=1)
+    case("MatMul batched", [3, 6], "MatMul", [weight(6, 4)])
+    for op in ("Add", "Sub", "Mul", "Div"):
+        case(f"{op} channel", [3, 4, 5], op, [weight(3, 1, 1)])
+        case(f"{op} row", [3, 4, 5], op, [weight(5)])
+        case(f"{op} middle", [3, 4, 5], op, [weight(1, 3, 1, 5)])
+    case("Max constant", [3, 4], "Max", [weight(3, 1), weight(4)])
+    case("Min constant", [3, 4], "Min", [weight(3, 1)])
+    case("PRelu channel", [3, 4, 5], "PRelu", [weight(3, 1, 1)])
+    case("PRelu full", [3, 4], "PRelu", [weight(3, 4)])
+    case("HardSigmoid", [7], "HardSigmoid", alpha=0.7, beta=0.1)
+    case("BatchNormalization", [3, 4, 5], "BatchNormalization",
+         [weight(3), weight(3), weight(3), np.abs(weight(3)) + 0.1])
+    case("Transpose", [3, 4, 5], "Transpose", perm=[0, 3, 1, 2])
+    case("Slice", [6, 7], "Slice", [np.array([5, 1]), np.array([-7, 6]), np.array([1, 2]),
+                                    np.array([-2, 3])])
+    case("Gather", [6, 7], "Gather", [np.array([[0, -1], [2, 2]])], axis=1)
+    case("Unsqueeze", [3, 4], "Unsqueeze", [np.array([1, -1])])
+    case("Flatten", [3, 4], "Flatten")
+    case("Reshape", [3, 4], "Reshape", [np.array([0, 2, -1])])
+    return cases
+
+
+def compare_operators(maso, folder):
+    """Every operator case, on 5 random rows."""
+    import numpy as np
+    from onnx import TensorProto, helper, numpy_helper
+    worst, failed, cases = 0.0, 0, operator_cases()
+    for name, shape, nodes, constants in cases:
+        value = helper.make_tensor_value_info
+        tensors = [numpy_helper.from_array(c, n) for n, c in constants.items()]
+        graph = helper.make_graph(nodes, "case", [value("x", TensorProto.FLOAT, ["n", *shape])],
+                                  [value("y", TensorProto.FLOAT, None)], tensors)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+        (folder / "m.onnx").write_bytes(model.SerializeToString())
+        x = np.random.default_rng(5).standard_normal((5, *shape)).astype(np.float32)
+        np.save(folder / "x.npy", x)
+        [expected] = session(model).run(["y"], {"x": x})
+        try:
+            run(maso, "forward", folder / "m.onnx", folder / "x.npy", "-o", folder / "y.npy")
+            found = np.load(folder / "y.npy")
+            same = found.shape == expected.shape
+            error = float(np.abs(found - expected).max() / np.abs(expected).max()) if same else 9.0
+        except subprocess.CalledProcessError:
+            error = 9.0
+        worst = max(worst, error)
+        if error > TOLERANCE:
+            failed += 1
+            print(f"  {name}: differs")
+    print(f"{len(cases)} operator cases: max relative difference {worst:.1e}, {failed} failed")
+    return failed == 0
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--maso", default=ROOT / "target" / "release" / "maso")
+    parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if not arguments.inside:
+        in_scratch_environment()
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        good = [compare_model(arguments.maso, folder, *model) for model in MODELS]
+        good.append(compare_operators(arguments.maso, folder))
+    sys.exit(0 if all(good) else 1)
+
+
+if __name__ == "__main__":
+    main()
