@@ -10,10 +10,12 @@ where the pre-activation is farther than 1e-4 * (1 + max |z|) from its knot.
 """
 import argparse
 import json
+import os
 import pathlib
 import subprocess
 import sys
 import tempfile
+from fractions import Fraction
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PACKAGES = ["numpy==2.4.6", "onnx==1.23.2", "onnxruntime==1.32.0"]
@@ -41,13 +43,23 @@ MODELS = [
 
 
 def in_scratch_environment():
-    """Runs this script again under an environment that has the packages."""
+    """Runs this script again where the packages are: an environment of its own, or, on a Python that
+    cannot make one, a folder of its own."""
     folder = ROOT / ".venv-compare"
-    python = folder / "bin" / "python"
-    if not python.exists():
-        subprocess.check_call([sys.executable, "-m", "venv", folder])
-    subprocess.check_call([python, "-m", "pip", "install", "--quiet", *PACKAGES])
-    sys.exit(subprocess.call([python, __file__, "--inside", *sys.argv[1:]]))
+    python, packages = folder / "bin" / "python", folder / "packages"
+    if not python.exists() and not packages.exists():
+        made = subprocess.call([sys.executable, "-m", "venv", folder], stdout=subprocess.DEVNULL)
+        if made != 0:
+            packages.mkdir(parents=True, exist_ok=True)
+    environment = dict(os.environ)
+    if packages.exists():
+        python, where = sys.executable, ["--target", packages]
+        environment["PYTHONPATH"] = str(packages)
+    else:
+        where = []
+    subprocess.check_call([python, "-m", "pip", "install", "--quiet", *where, *PACKAGES])
+    again = [python, __file__, "--inside", *sys.argv[1:]]
+    sys.exit(subprocess.call(again, env=environment))
 
 
 def run(maso, *arguments):
@@ -64,13 +76,26 @@ def unpack(codes, layer):
     return (bits.astype(np.int64) << np.arange(width)).sum(axis=2)
 
 
-def knots(node, constants):
-    """Knots of an elementwise nonlinearity; None for others."""
-    if node.op_type in ("Relu", "LeakyRelu", "PRelu", "Abs"):
-        return [0.0]
-    if node.op_type == "Clip":
-        return [float(constants[name]) for name in node.input[1:3]]
-    return None
+def pre_activations(node, constants):
+    """The data tensors that decide a node's pieces; none for pools, whose values alone are compared."""
+    if node.op_type in ("Relu", "LeakyRelu", "PRelu", "Abs", "Clip"):
+        return [node.input[0]]
+    if node.op_type == "Max":
+        return [name for name in node.input if name not in constants]
+    return []
+
+
+def pieces(node, constants, values, far):
+    """Each unit's piece, and where it is clear of every knot."""
+    import numpy as np
+    if node.op_type == "Max":
+        values = iter(values)
+        both = [constants[name] if name in constants else next(values) for name in node.input]
+        first, second = np.broadcast_arrays(*both)
+        return second > first, np.abs(second - first) > far
+    knots = [constants[n] for n in node.input[1:3]] if node.op_type == "Clip" else [0.0]
+    above = sum((values[0] > knot).astype(np.int64) for knot in knots)
+    return above, np.all([np.abs(values[0] - knot) > far for knot in knots], axis=0)
 
 
 def session(model):
@@ -91,7 +116,7 @@ def compare_model(maso, folder, name, data, scale):
     shape = [d.dim_value for d in model.graph.input[0].type.tensor_type.shape.dim][1:]
     if isinstance(data, str):
         rows = ROOT / "testdata" / "data" / data
-        x = np.load(rows).astype(np.float64) * (eval(scale) if scale else 1)
+        x = np.load(rows).astype(np.float64) * float(Fraction(scale or 1))
         x = x.astype(np.float32)
     else:
         x = np.random.default_rng(7).standard_normal((2000, data)).astype(np.float32)
@@ -108,27 +133,22 @@ def compare_model(maso, folder, name, data, scale):
             constants[node.output[0]] = numpy_helper.to_array(node.attribute[0].t)
     end = info["output"]["name"]
     layers = {layer["name"]: layer for layer in info["layers"]}
-    watched = [n for n in model.graph.node if n.name in layers and knots(n, constants)]
-    names = [node.input[0] for node in watched]
-    extra = [helper.make_empty_tensor_value_info(n) for n in dict.fromkeys([*names, end])]
+    watched = [n for n in model.graph.node if n.name in layers and pre_activations(n, constants)]
+    names = list(dict.fromkeys([z for n in watched for z in pre_activations(n, constants)] + [end]))
     del model.graph.output[:]
-    model.graph.output.extend(extra)
+    model.graph.output.extend(helper.make_empty_tensor_value_info(n) for n in names)
     feed = {model.graph.input[0].name: x.reshape(len(x), *shape)}
-    found = session(model).run([*names, end], feed)
+    found = dict(zip(names, session(model).run(names, feed)))
 
     y = np.load(folder / "y.npy")
-    difference = float(np.abs(y - found[-1]).max())
-    relative = difference / float(np.abs(found[-1]).max())
+    difference = float(np.abs(y - found[end]).max())
+    relative = difference / float(np.abs(found[end]).max())
     codes = np.load(folder / "c.npy")
     compared = skipped = wrong = 0
-    for node, z in zip(watched, found):
-        z = z.reshape(len(x), -1)
-        far = TOLERANCE * (1 + np.abs(z).max())
-        clear = np.ones(z.shape, bool)
-        expected = np.zeros(z.shape, np.int64)
-        for knot in knots(node, constants):
-            clear &= np.abs(z - knot) > far
-            expected += z > knot
+    for node in watched:
+        values = [found[z].reshape(len(x), -1) for z in pre_activations(node, constants)]
+        far = TOLERANCE * (1 + max(float(np.abs(z).max()) for z in values))
+        expected, clear = pieces(node, constants, values, far)
         wrong += int(((unpack(codes, layers[node.name]) != expected) & clear).sum())
         compared += int(clear.sum())
         skipped += int((~clear).sum())

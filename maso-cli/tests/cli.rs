@@ -148,15 +148,22 @@ fn census_writes_json_and_npz() {
 #[test]
 fn forward_says_when_it_ends_before_the_file_does() {
     let scratch = Scratch::new();
-    let model = std::fs::read(testdata("models/moons_relu.onnx")).expect("a model");
-    // The last Gemm's operator renamed: a head of the same length is hard to find, so a Softmax-headed
-    // model is made by stopping at a tensor instead, and the note must be absent.
-    let model = scratch.write("m.onnx", &model);
-    let out = scratch.path("y.npy");
-    let moons = testdata("data/moons.npy");
-    let output = maso(&["forward", &model, &moons, "-o", &out, "--output", "/3/Relu"]);
-    let said = String::from_utf8(output.stderr).expect("UTF-8");
-    assert!(said.contains("shape [2000, 32]") && !said.contains("left off"), "{said}");
+    let (out, moons) = (scratch.path("y.npy"), testdata("data/moons.npy"));
+    let said = |arguments: &[&str]| {
+        let output =
+            maso(&[&["forward", arguments[0], &moons, "-o", &out], &arguments[1..]].concat());
+        assert!(output.status.success(), "{arguments:?}");
+        String::from_utf8(output.stderr).expect("UTF-8")
+    };
+    let model = testdata("models/tiny_softmax.onnx");
+    let text = said(&[&model]);
+    assert!(text.contains("trailing Softmax (probabilities) is left off"), "{text}");
+    assert!(text.contains("(logits)") && text.contains("shape [2000, 3]"), "{text}");
+    let text = said(&[&model, "--output", "relu"]);
+    assert!(!text.contains("left off") && text.contains("shape [2000, 5]"), "{text}");
+    assert_eq!(said(&[&model, "--quiet"]), "");
+    let report = json(&["forward", &model, &moons, "-o", &out, "--json", "--quiet"]);
+    assert_eq!(report["head"][0]["op"], "Softmax");
 }
 
 #[test]

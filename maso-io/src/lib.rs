@@ -27,3 +27,8 @@ pub mod model;
 pub mod write;
 
 mod bytes;
+
+/// The README's example is compiled with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -247,6 +247,17 @@ fn both_exporters_give_identical_codes_and_values() {
 }
 
 #[test]
+fn typed_and_external_weights_are_the_same_network() {
+    let [typed, external] = ["tiny_softmax", "tiny_external"]
+        .map(|name| load(&testdata(&format!("models/{name}.onnx"))));
+    assert_eq!(typed.nodes(), external.nodes());
+    assert_eq!(typed.fingerprint(), external.fingerprint());
+    assert_eq!(typed.heads(), external.heads());
+    let other = load(&testdata("models/moons_relu.onnx"));
+    assert_ne!(typed.fingerprint(), other.fingerprint());
+}
+
+#[test]
 fn smooth_models_are_refused_with_every_node_named() {
     let refusal = |name: &str| {
         let result =

@@ -6,7 +6,7 @@
 //!
 //! From the tree: `kernel/` holds each kernel once, generic over a small vector trait; `arch/`
 //! implements that trait for each instruction set; [`tier`] names the instruction sets and picks
-//! one; [`kernels`] is the checked public edge; [`reference`] is the obvious scalar version that
+//! one; [`kernels`] is the checked public edge; [`mod@reference`] is the obvious scalar version that
 //! every tier is compared with; [`contract`] states the rules of rounding, ties and bits.
 
 #![forbid(unsafe_code)]

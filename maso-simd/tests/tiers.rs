@@ -11,7 +11,7 @@ impl Source {
     fn next(&mut self) -> f32 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         let bits = self.0 >> 33;
-        if bits % 7 == 0 { 0.0 } else { (bits % 2048) as f32 / 512.0 - 2.0 }
+        if bits.is_multiple_of(7) { 0.0 } else { (bits % 2048) as f32 / 512.0 - 2.0 }
     }
 
     fn vec(&mut self, len: usize) -> Vec<f32> {
