@@ -1,6 +1,6 @@
 //! The neutral form that model readers make: named nodes over named tensors, nothing interpreted.
 //!
-//! A reader keeps what it does not know (operators, attributes, names); [`lower`](crate::lower)
+//! A reader keeps what it does not know (operators, attributes, names); [`lower`](mod@crate::lower)
 //! decides what each node means.
 
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! The checked network: a DAG of affine, sum, view and nonlinear nodes with f64 coefficients.
 //!
-//! Only [`lower`](crate::lower) makes one, so a [`Network`] can always run: every node's inputs stand
+//! Only [`lower`](mod@crate::lower) makes one, so a [`Network`] can always run: every node's inputs stand
 //! before it, all sizes fit, and all coefficients are finite.
 
 mod affine;
