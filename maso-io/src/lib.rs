@@ -1,6 +1,6 @@
 //! Bytes in, checked values out.
 //!
-//! [`model`] reads model files into networks, [`dataset`] reads data sets as rows, [`write`] writes
+//! [`model`] reads model files into networks, [`dataset`] reads data sets as rows, [`mod@write`] writes
 //! results that appear whole or not at all. Nothing read is trusted: every length is checked against
 //! what is there before anything is sliced or allocated.
 //!
