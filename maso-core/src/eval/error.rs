@@ -17,6 +17,14 @@ pub enum EvalError {
         /// What a row has.
         found: usize,
     },
+    /// The data have not all the rows asked for.
+    #[error("rows {range:?} are asked for; the data have {rows}, numbered from 0")]
+    Range {
+        /// The rows asked for.
+        range: std::ops::Range<usize>,
+        /// The data's rows.
+        rows: usize,
+    },
     /// A slice of the caller's does not fit.
     #[error("the {what} slice has {found} entries, expected {expected} (or a multiple, for rows)")]
     Length {

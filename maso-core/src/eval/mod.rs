@@ -187,6 +187,9 @@ impl Evaluator {
         if rows.width() != width {
             return Err(EvalError::Width { expected: width, found: rows.width() }.into());
         }
+        if range.start > range.end || range.end > rows.count() {
+            return Err(EvalError::Range { range, rows: rows.count() }.into());
+        }
         let outputs = if want.values { self.plan.output.len } else { 0 };
         let words = if want.codes { self.network.layout().words() } else { 0 };
         let tile_rows = self.tile_rows_for(range.len());

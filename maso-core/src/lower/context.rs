@@ -43,7 +43,7 @@ impl Context {
             shape: row_shape(&dims),
             operator: Operator::Input,
         };
-        let value = Data { node: NodeId(0), dims }.value();
+        let value = Value::Data(Data { node: NodeId(0), dims });
         Self {
             values: HashMap::from([(port.name.clone(), value)]),
             nodes: vec![input],

@@ -18,7 +18,7 @@ use std::collections::{HashMap, HashSet};
 use crate::graph::{Axis, Graph, GraphNode, Port};
 use crate::network::{Head, Network, RowAxis};
 use context::Context;
-use value::{Data, Dim, Value};
+use value::Dim;
 
 /// What the caller says about a model.
 #[derive(Clone, Debug, Default)]
@@ -174,10 +174,4 @@ fn count_parameters(graph: &Graph, live: &[&GraphNode]) -> u64 {
         .iter()
         .filter(|(name, tensor)| tensor.is_float() && read.contains(name.as_str()));
     counted.map(|(_, tensor)| tensor.len() as u64).sum()
-}
-
-impl Data {
-    fn value(self) -> Value {
-        Value::Data(self)
-    }
 }

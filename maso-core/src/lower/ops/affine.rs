@@ -1,7 +1,7 @@
 //! Matrices and batch-norm.
 
-use super::super::value::{Data, Dim, Value, broadcast_shape, extents, per_unit};
-use super::{Inputs, Outcome, data, present, weights};
+use super::super::value::{Data, Dim};
+use super::{Inputs, Outcome, data, one, present, weights};
 use crate::graph::GraphNode;
 use crate::lower::context::Context;
 use crate::network::{Affine, Coefficients, Dense, Operator, PerUnit};
@@ -70,7 +70,7 @@ fn dense(
     let mut dims = x.dims.clone();
     dims.pop();
     dims.push(Dim::Fixed(units));
-    Ok(vec![context.push(node, &[x], dims, Operator::Affine(affine)).value()])
+    one(context.push(node, &[x], dims, Operator::Affine(affine)))
 }
 
 /// Inference-mode batch-norm: a scale and a shift for each channel, from its running statistics.
@@ -97,53 +97,5 @@ pub(super) fn batch_normalization(
     let shift = (0..channels).map(|c| beta[c] - mean[c] * scale[c]).collect();
     let inner = if x.dims.len() > 2 { x.inner(2) } else { 1 };
     let (scale, shift) = (PerUnit::blocks(scale, inner), PerUnit::blocks(shift, inner));
-    Ok(vec![context.scale_shift(node, &x, scale, shift).value()])
-}
-
-/// A constant as parameters of `x`'s units; `x` repeated where the constant has larger extents.
-pub(super) fn broadcast_constant(
-    context: &mut Context,
-    node: &GraphNode,
-    x: &Data,
-    values: &[f64],
-    shape: &[usize],
-) -> Result<(Data, PerUnit), String> {
-    let x = broadcast_data(context, node, x, shape)?;
-    let parameters = per_unit(values, shape, &extents(&x.dims));
-    Ok((x, parameters))
-}
-
-/// `x` repeated to the shape that broadcasting with `shape` gives.
-pub(super) fn broadcast_data(
-    context: &mut Context,
-    node: &GraphNode,
-    x: &Data,
-    shape: &[usize],
-) -> Result<Data, String> {
-    let dims = broadcast_dims(&x.dims, shape)?;
-    Ok(context.expand(node, x, &dims))
-}
-
-/// The axes that broadcasting `dims` with `shape` gives; the row axis stays as it is.
-pub(super) fn broadcast_dims(dims: &[Dim], shape: &[usize]) -> Result<Vec<Dim>, String> {
-    let own = extents(dims);
-    let misfit = || format!("shapes {own:?} (one row) and {shape:?} do not broadcast");
-    let joined = broadcast_shape(&own, shape).ok_or_else(misfit)?;
-    if joined.iter().product::<usize>() == 0 {
-        return Err("it has no elements".to_owned());
-    }
-    let has_rows = dims.first() == Some(&Dim::Rows);
-    if has_rows && (joined.len() > own.len() || joined[0] != 1) {
-        return Err(format!("an operand of shape {shape:?} would broadcast the row axis"));
-    }
-    let mut dims: Vec<Dim> = joined.into_iter().map(Dim::Fixed).collect();
-    if has_rows {
-        dims[0] = Dim::Rows;
-    }
-    Ok(dims)
-}
-
-/// The data value, wrapped.
-pub(super) fn one(data: Data) -> Outcome {
-    Ok(vec![Value::Data(data)])
+    one(context.scale_shift(node, &x, scale, shift))
 }

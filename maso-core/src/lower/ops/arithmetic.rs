@@ -3,8 +3,8 @@
 
 use super::super::context::{Context, constant};
 use super::super::value::{Data, Size, Sizes, Value, broadcast_map, broadcast_shape, extents};
-use super::affine::{broadcast_constant, broadcast_data, one};
-use super::{Inputs, Outcome, data, weights};
+use super::broadcast::{broadcast_constant, broadcast_data};
+use super::{Inputs, Outcome, data, one, weights};
 use crate::graph::GraphNode;
 use crate::network::{Operator, PerUnit};
 use crate::tensor::{Tensor, TensorData};

@@ -3,9 +3,14 @@
 
 mod affine;
 mod arithmetic;
+mod broadcast;
+mod concat;
+mod convolution;
 mod fold;
 mod movement;
 mod nonlinear;
+mod pool;
+mod reshape;
 mod window;
 
 use super::context::Context;
@@ -30,13 +35,13 @@ fn rule(op: &str) -> Option<Rule> {
         "Mod" => arithmetic::modulo,
         "Neg" => arithmetic::neg,
         "Sum" => arithmetic::sum,
-        "Conv" => window::conv,
-        "ConvTranspose" => window::conv_transpose,
-        "AveragePool" => window::average_pool,
-        "GlobalAveragePool" => window::global_average_pool,
-        "ReduceMean" => window::reduce_mean,
-        "MaxPool" => window::max_pool,
-        "GlobalMaxPool" => window::global_max_pool,
+        "Conv" => convolution::conv,
+        "ConvTranspose" => convolution::conv_transpose,
+        "AveragePool" => pool::average_pool,
+        "GlobalAveragePool" => pool::global_average_pool,
+        "ReduceMean" => pool::reduce_mean,
+        "MaxPool" => pool::max_pool,
+        "GlobalMaxPool" => pool::global_max_pool,
         "Relu" => nonlinear::relu,
         "LeakyRelu" => nonlinear::leaky_relu,
         "PRelu" => nonlinear::prelu,
@@ -48,14 +53,14 @@ fn rule(op: &str) -> Option<Rule> {
         "Identity" => movement::identity,
         "Dropout" => movement::dropout,
         "Cast" => movement::cast,
-        "Flatten" => movement::flatten,
-        "Reshape" => movement::reshape,
+        "Flatten" => reshape::flatten,
+        "Reshape" => reshape::reshape,
         "Transpose" => movement::transpose,
-        "Squeeze" => movement::squeeze,
-        "Unsqueeze" => movement::unsqueeze,
+        "Squeeze" => reshape::squeeze,
+        "Unsqueeze" => reshape::unsqueeze,
         "Slice" => movement::slice,
         "Gather" => movement::gather,
-        "Concat" => movement::concat,
+        "Concat" => concat::concat,
         "Constant" => fold::constant,
         "ConstantOfShape" => fold::constant_of_shape,
         "Shape" => fold::shape,
@@ -121,6 +126,11 @@ fn data(inputs: &Inputs, index: usize) -> Result<Data, String> {
         Some(Some(_)) => Err(format!("input {index} is a constant, where data is expected")),
         _ => Err(format!("input {index} is missing")),
     }
+}
+
+/// The outcome of a node that makes one data tensor.
+fn one(data: Data) -> Outcome {
+    Ok(vec![Value::Data(data)])
 }
 
 /// The constant at input `index`, as f64 numbers with their shape.

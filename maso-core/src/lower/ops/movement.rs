@@ -1,13 +1,11 @@
 //! Nodes that only move numbers. Each is worked out once, as new axes and an index map, and applied
 //! alike to data (a view), constants (folded) and sizes (folded).
 
-use std::rc::Rc;
-
 use super::super::context::Context;
 use super::super::value::{Data, Dim, Size, Sizes, Value, extents, features};
 use super::{Inputs, Outcome, axis_of, data_axis, ints};
 use crate::graph::GraphNode;
-use crate::network::{Operator, Source, View};
+use crate::network::{Operator, View};
 use crate::tensor::{Tensor, TensorData};
 
 /// What a movement does: new axes, and for each new element the old one.
@@ -17,7 +15,7 @@ struct Moved {
 }
 
 /// Axes of a value, whatever kind it is.
-fn dims_of(value: &Value) -> Result<Vec<Dim>, String> {
+pub(super) fn dims_of(value: &Value) -> Result<Vec<Dim>, String> {
     let fixed = |shape: &[usize]| shape.iter().copied().map(Dim::Fixed).collect();
     match value {
         Value::Data(data) => Ok(data.dims.clone()),
@@ -27,7 +25,7 @@ fn dims_of(value: &Value) -> Result<Vec<Dim>, String> {
     }
 }
 
-fn first(inputs: &Inputs) -> Result<&Value, String> {
+pub(super) fn first(inputs: &Inputs) -> Result<&Value, String> {
     inputs.first().and_then(Option::as_ref).ok_or_else(|| "its input is missing".to_owned())
 }
 
@@ -39,7 +37,7 @@ fn apply(context: &mut Context, node: &GraphNode, value: &Value, moved: Moved) -
                 return Err("nothing is left of its input".to_owned());
             }
             let view = Operator::View(View::of_one(&map, data.len()));
-            context.push(node, &[data], dims, view).value()
+            Value::Data(context.push(node, &[data], dims, view))
         }
         Value::Constant(tensor) => Value::constant(tensor.picked(extents(&dims), &map)),
         Value::Sizes(sizes) => {
@@ -52,7 +50,12 @@ fn apply(context: &mut Context, node: &GraphNode, value: &Value, moved: Moved) -
 }
 
 /// The same numbers under other axes.
-fn reshaped(context: &mut Context, node: &GraphNode, value: &Value, dims: Vec<Dim>) -> Outcome {
+pub(super) fn reshaped(
+    context: &mut Context,
+    node: &GraphNode,
+    value: &Value,
+    dims: Vec<Dim>,
+) -> Outcome {
     let len = features(&dims).ok_or("its shape is too large")?;
     apply(context, node, value, Moved { dims, map: (0..len).collect() })
 }
@@ -104,87 +107,6 @@ pub(super) fn cast(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> 
     }
 }
 
-pub(super) fn flatten(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
-    let value = first(inputs)?;
-    let dims = dims_of(value)?;
-    let axis = match node.int("axis", 1) {
-        axis if axis == dims.len() as i64 => dims.len(),
-        axis => axis_of(axis, dims.len())?,
-    };
-    if dims.first() == Some(&Dim::Rows) && axis != 1 {
-        return Err("it would merge the row axis with others".to_owned());
-    }
-    let product = |dims: &[Dim]| dims.iter().map(|dim| dim.extent()).product();
-    let front = if axis == 1 { dims[0] } else { Dim::Fixed(product(&dims[..axis])) };
-    reshaped(context, node, value, vec![front, Dim::Fixed(product(&dims[axis..]))])
-}
-
-pub(super) fn reshape(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
-    let value = first(inputs)?;
-    let target = match inputs.get(1) {
-        Some(Some(shape)) => shape.sizes().ok_or("its shape is not a constant list of integers")?,
-        _ => return Err("its shape is missing".to_owned()),
-    };
-    let dims = dims_of(value)?;
-    let row_extent = context.row_extent();
-    let dims = reshape_dims(&dims, &target.data, node.int("allowzero", 0) != 0, row_extent)?;
-    reshaped(context, node, value, dims)
-}
-
-/// The axes a Reshape gives. The row axis stays where it is: by its symbol, by a 0 that copies it, by
-/// its fixed extent, or by a −1 that nothing else can be.
-fn reshape_dims(
-    from: &[Dim],
-    target: &[Size],
-    allow_zero: bool,
-    row_extent: Option<usize>,
-) -> Result<Vec<Dim>, String> {
-    let total = features(from).ok_or("its input is too large")?;
-    let has_rows = from.first() == Some(&Dim::Rows);
-    let misfit = || format!("its shape {} does not fit {total} numbers a row", show(target));
-    let mut dims: Vec<Option<Dim>> = Vec::with_capacity(target.len());
-    for (axis, size) in target.iter().enumerate() {
-        dims.push(match *size {
-            Size::Rows => Some(Dim::Rows),
-            Size::Known(0) if !allow_zero => Some(*from.get(axis).ok_or_else(misfit)?),
-            Size::Known(-1) => None,
-            Size::Known(n) if has_rows && axis == 0 && row_extent == usize::try_from(n).ok() => {
-                Some(Dim::Rows)
-            }
-            Size::Known(n) => Some(Dim::Fixed(usize::try_from(n).map_err(|_| misfit())?)),
-        });
-    }
-    let known: Vec<Dim> = dims.iter().flatten().copied().collect();
-    let product = features(&known).ok_or_else(misfit)?;
-    let open: Vec<usize> = (0..dims.len()).filter(|&axis| dims[axis].is_none()).collect();
-    match open[..] {
-        [] if product == total => {}
-        [axis] if product > 0 && total % product == 0 => {
-            let rows = has_rows && axis == 0 && !known.contains(&Dim::Rows) && product == total;
-            dims[axis] = Some(if rows { Dim::Rows } else { Dim::Fixed(total / product) });
-        }
-        _ => return Err(misfit()),
-    }
-    let dims: Vec<Dim> = dims.into_iter().flatten().collect();
-    let rows_at = dims.iter().position(|dim| *dim == Dim::Rows);
-    let rows = dims.iter().filter(|dim| **dim == Dim::Rows).count();
-    if has_rows && (rows_at != Some(0) || rows != 1) {
-        let shape = show(target);
-        return Err(format!(
-            "its shape {shape} would merge or move the row axis, so rows would mix"
-        ));
-    }
-    Ok(dims)
-}
-
-fn show(target: &[Size]) -> String {
-    let entry = |size: &Size| match size {
-        Size::Rows => "rows".to_owned(),
-        Size::Known(value) => value.to_string(),
-    };
-    format!("[{}]", target.iter().map(entry).collect::<Vec<_>>().join(", "))
-}
-
 pub(super) fn transpose(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
     let value = first(inputs)?;
     let dims = dims_of(value)?;
@@ -234,44 +156,6 @@ fn strided(axes: &[(usize, usize)], start: usize) -> Vec<usize> {
     axes.iter().fold(vec![start], |map, &(extent, stride)| {
         map.iter().flat_map(|&base| (0..extent).map(move |at| base + at * stride)).collect()
     })
-}
-
-/// Axes from the second input (operator set 13 on) or the attribute (before).
-fn axes(node: &GraphNode, inputs: &Inputs, rank: usize) -> Result<Option<Vec<usize>>, String> {
-    let list = match ints(inputs, 1, "axes")? {
-        Some(axes) => Some(axes),
-        None => node.ints("axes").map(<[i64]>::to_vec),
-    };
-    list.map(|axes| axes.into_iter().map(|axis| axis_of(axis, rank)).collect()).transpose()
-}
-
-pub(super) fn squeeze(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
-    let value = first(inputs)?;
-    let dims = dims_of(value)?;
-    let ones = || (0..dims.len()).filter(|&axis| dims[axis] == Dim::Fixed(1)).collect();
-    let axes = axes(node, inputs, dims.len())?.unwrap_or_else(ones);
-    if let Some(&axis) = axes.iter().find(|&&axis| dims[axis] != Dim::Fixed(1)) {
-        return Err(format!("axis {axis} is not 1, so it cannot be squeezed"));
-    }
-    let kept = (0..dims.len()).filter(|axis| !axes.contains(axis)).map(|axis| dims[axis]);
-    reshaped(context, node, value, kept.collect())
-}
-
-pub(super) fn unsqueeze(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
-    let value = first(inputs)?;
-    let dims = dims_of(value)?;
-    let added = ints(inputs, 1, "axes")?.or_else(|| node.ints("axes").map(<[i64]>::to_vec));
-    let added = added.ok_or("its axes are missing")?;
-    let rank = dims.len() + added.len();
-    let added: Vec<usize> =
-        added.into_iter().map(|axis| axis_of(axis, rank)).collect::<Result<_, _>>()?;
-    if dims.first() == Some(&Dim::Rows) && added.contains(&0) {
-        return Err("it would move the row axis".to_owned());
-    }
-    let mut old = dims.iter().copied();
-    let pick = |axis| if added.contains(&axis) { Some(Dim::Fixed(1)) } else { old.next() };
-    let dims = (0..rank).map(pick).collect::<Option<_>>().ok_or("its axes repeat")?;
-    reshaped(context, node, value, dims)
 }
 
 /// One axis of a slice: first index, step, count.
@@ -363,81 +247,4 @@ pub(super) fn gather(context: &mut Context, node: &GraphNode, inputs: &Inputs) -
     let dims = dims[..axis].iter().copied().chain(middle).chain(dims[axis + 1..].iter().copied());
     let dims = dims.collect();
     apply(context, node, value, Moved { dims, map })
-}
-
-/// Joins tensors along one axis: data (with constants among them), sizes, or constants.
-pub(super) fn concat(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
-    let values: Vec<&Value> = inputs.iter().flatten().collect();
-    let all: Vec<Vec<Dim>> = values.iter().map(|value| dims_of(value)).collect::<Result<_, _>>()?;
-    let lead = values.iter().position(|value| matches!(value, Value::Data(_))).unwrap_or(0);
-    let mut dims = all.get(lead).cloned().ok_or("it has no inputs")?;
-    let axis = data_axis(node.int("axis", 0), &dims, "join along")?;
-    let same = |other: &Vec<Dim>| {
-        other.len() == dims.len()
-            && (0..dims.len()).all(|a| a == axis || other[a].extent() == dims[a].extent())
-    };
-    if !all.iter().all(same) {
-        return Err("its inputs differ in another axis than the joined one".to_owned());
-    }
-    dims[axis] = Dim::Fixed(all.iter().map(|dims| dims[axis].extent()).sum());
-    let order = concat_order(&all, axis);
-    if values.iter().any(|value| matches!(value, Value::Data(_))) {
-        return concat_data(context, node, &values, dims, &order);
-    }
-    if let Some(sizes) = values.iter().map(|value| value.sizes()).collect::<Option<Vec<_>>>() {
-        let data = order.iter().map(|&(input, index)| sizes[input].data[index]).collect();
-        return Ok(vec![Sizes { shape: extents(&dims), data }.value()]);
-    }
-    let tensors: Option<Vec<Rc<Tensor>>> =
-        values.iter().map(|value| super::super::context::constant(Some(value))).collect();
-    let tensors = tensors.ok_or("it joins fractional numbers with the number of rows")?;
-    let numbers: Vec<Vec<f64>> = tensors.iter().map(|tensor| tensor.to_f64()).collect();
-    let data = order.iter().map(|&(input, index)| numbers[input][index]).collect();
-    let tensor = Tensor::new(extents(&dims), TensorData::F64(data)).ok_or("its sizes differ")?;
-    Ok(vec![Value::constant(tensor)])
-}
-
-/// For each element of the joined tensor, the input and its element.
-fn concat_order(all: &[Vec<Dim>], axis: usize) -> Vec<(usize, usize)> {
-    let size = |dims: &[Dim]| dims.iter().map(|dim| dim.extent()).product::<usize>();
-    let outer = size(&all[0][..axis]);
-    let chunks: Vec<usize> = all.iter().map(|dims| size(&dims[axis..])).collect();
-    let part = |at: usize| {
-        let chunks = chunks.iter().enumerate();
-        chunks.flat_map(move |(input, &len)| (0..len).map(move |i| (input, at * len + i)))
-    };
-    (0..outer).flat_map(part).collect()
-}
-
-fn concat_data(
-    context: &mut Context,
-    node: &GraphNode,
-    values: &[&Value],
-    dims: Vec<Dim>,
-    order: &[(usize, usize)],
-) -> Outcome {
-    let mut data: Vec<&Data> = Vec::new();
-    let mut places: Vec<Result<usize, Vec<f64>>> = Vec::new();
-    for value in values {
-        places.push(match value {
-            Value::Data(branch) => {
-                data.push(branch);
-                Ok(data.len() - 1)
-            }
-            Value::Constant(tensor) => {
-                let numbers = tensor.to_f64();
-                if numbers.iter().any(|value| !(*value as f32).is_finite()) {
-                    return Err("a joined constant is NaN or infinite".to_owned());
-                }
-                Err(numbers)
-            }
-            _ => return Err("it joins data with sizes".to_owned()),
-        });
-    }
-    let source = |&(input, index): &(usize, usize)| match &places[input] {
-        Ok(input) => Source::Element { input: *input, index },
-        Err(numbers) => Source::Constant(numbers[index]),
-    };
-    let view = Operator::View(View::Map(order.iter().map(source).collect()));
-    Ok(vec![context.push(node, &data, dims, view).value()])
 }

@@ -2,8 +2,8 @@
 
 use super::super::context::Context;
 use super::super::value::{Data, Value, broadcast_shape, extents, per_unit};
-use super::affine::{broadcast_dims, one};
-use super::{Inputs, Outcome, data, present, weights};
+use super::broadcast::broadcast_dims;
+use super::{Inputs, Outcome, data, one, present, weights};
 use crate::graph::GraphNode;
 use crate::network::{Branch, Candidates, Extreme, Operator, PerUnit, Rule, ScalarSpline};
 
