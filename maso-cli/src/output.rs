@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -58,20 +58,22 @@ impl Progress {
         Self { rows, started: Instant::now(), shown, bar: None }
     }
 
-    /// `rows` more rows are done.
-    pub(crate) fn advance(&mut self, rows: usize, done: usize) {
-        if !self.shown || self.started.elapsed() < PATIENCE {
+    /// `done` rows are done.
+    pub(crate) fn advance(&mut self, done: usize) {
+        let elapsed = self.started.elapsed();
+        if !self.shown || elapsed < PATIENCE || done == 0 {
             return;
         }
         let bar = self.bar.get_or_insert_with(|| {
-            let bar =
-                ProgressBar::with_draw_target(Some(self.rows as u64), ProgressDrawTarget::stderr());
-            let style = "{bar:40} {human_pos} of {human_len} rows, {eta} left";
+            let target = ProgressDrawTarget::stderr();
+            let bar = ProgressBar::with_draw_target(Some(self.rows as u64), target);
+            let style = "{bar:40} {human_pos} of {human_len} rows, {msg} left";
             bar.with_style(ProgressStyle::with_template(style).expect("a valid template"))
-                .with_position((done - rows) as u64)
-                .with_elapsed(self.started.elapsed())
         });
-        bar.inc(rows as u64);
+        // From the whole run so far: the bar's own estimate knows only what came after it appeared.
+        let left = elapsed.mul_f64((self.rows - done) as f64 / done as f64);
+        bar.set_message(HumanDuration(Duration::from_secs(left.as_secs() + 1)).to_string());
+        bar.set_position(done as u64);
     }
 }
 

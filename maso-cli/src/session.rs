@@ -128,7 +128,7 @@ impl Session {
         let mut progress = Progress::new(range.len(), self.quiet);
         let run = self.evaluator.run(&self.data.rows, range.clone(), want, |batch| {
             sink(batch)?;
-            progress.advance(batch.rows, batch.first_row + batch.rows - range.start);
+            progress.advance(batch.first_row + batch.rows - range.start);
             Ok(())
         });
         run.map_err(|failure: RunFailure| match failure {

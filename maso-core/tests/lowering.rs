@@ -254,7 +254,8 @@ fn every_unsupported_node_is_listed_and_only_those() {
     let e = b.node("Mul", &[&d, "x"]);
     let y = b.node("Relu", &[&e]);
     b.node("Sign", &["x"]); // does not reach the output
-    let LowerError::Unsupported { nodes } = b.refusal(&y) else { panic!("a list of nodes") };
+    let LowerError::Unsupported { nodes, before } = b.refusal(&y) else { panic!("a list") };
+    assert_eq!(before, None, "nothing but the input stands before the first of them");
     let ops: Vec<_> = nodes.iter().map(|node| node.op.as_str()).collect();
     assert_eq!(ops, ["Tanh", "Frobnicate", "Mul"]);
 }
@@ -272,7 +273,10 @@ fn the_caller_may_stop_earlier() {
     assert_eq!(stop(&h).expect("a tensor").layout().units(), 3);
     assert_eq!(stop(&graph.nodes[0].name).expect("a node").layout().units(), 3);
     assert_eq!(stop("x").expect("the input").layout().units(), 0);
-    assert!(matches!(stop("nowhere"), Err(LowerError::UnknownOutput { .. })), "no such tensor");
+    let Err(LowerError::UnknownOutput { known, .. }) = stop("T1") else { panic!("no such tensor") };
+    assert_eq!(known, [h.as_str(), y.as_str()], "the most similar first");
+    let refused = lower(&graph, &LowerOptions::default()).expect_err("a smooth node");
+    assert!(refused.to_string().contains(&format!("--output {h} stops there")), "{refused}");
 }
 
 #[test]

@@ -27,6 +27,7 @@ pub mod model;
 pub mod write;
 
 mod bytes;
+mod sniff;
 
 /// The README's example is compiled with the tests.
 #[cfg(doctest)]

@@ -61,6 +61,8 @@ fn files_that_are_no_model_say_what_they_are() {
         (b"\x93NUMPY\x01\x00", "a NumPy array"),
         (b"{\"a\": 1}", "a text file"),
         (b"\xFF\xFF\xFF\xFF", "no ONNX message"),
+        (b"1,2\n3,4\n", "a text file"),
+        (b"\x10\0\0\0\0\0\0\0{\"a\":1}", "a safetensors file"),
         (b"\x08\x07", "a protobuf without a graph"),
     ] {
         let error = model_error(bytes);
@@ -130,7 +132,9 @@ fn headers_longer_than_the_file_and_other_broken_arrays() {
     assert!(error.contains("Fortran order") && error.contains("ascontiguousarray"), "{error}");
     for (bytes, expected) in [
         (&b""[..], "an empty file"),
-        (b"1,2,3\n", "found"),
+        (b"1,2,3\n", "found a text file"),
+        (b"PK\x03\x04...", "found a zip archive"),
+        (b"\x08\x08\x12", "MODEL comes before DATA"),
         (b"\x93NUMPY", "version 0"),
         (b"\x93NUMPY\x09\x00\x00\x00", "version 9"),
     ] {

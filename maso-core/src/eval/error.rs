@@ -36,7 +36,10 @@ pub enum EvalError {
         found: usize,
     },
     /// A row holds NaN or infinity.
-    #[error("row {row}, column {column} is {value}; all values must be finite")]
+    #[error(
+        "row {row}, column {column} is {value} (as f32, after any scale and shift); all values must \
+         be finite"
+    )]
     NotFinite {
         /// Row of the data.
         row: usize,

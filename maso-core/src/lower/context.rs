@@ -18,6 +18,8 @@ pub(super) struct Context {
     nodes: Vec<Node>,
     uses: HashMap<String, usize>,
     unsupported: Vec<UnsupportedNode>,
+    /// The last data tensor made before the first unsupported node.
+    last_good: Option<String>,
     extra_inputs: Vec<String>,
     non_finite: Option<LowerError>,
     /// The fixed extent of the row axis, if the file has one.
@@ -49,6 +51,7 @@ impl Context {
             nodes: vec![input],
             uses,
             unsupported: Vec::new(),
+            last_good: None,
             extra_inputs: Vec::new(),
             non_finite: None,
             row_extent,
@@ -92,6 +95,9 @@ impl Context {
         for (index, (name, value)) in node.outputs.iter().zip(values).enumerate() {
             if index >= known && known > 0 && self.uses.contains_key(name) {
                 self.refuse(node, format!("its output {index} ({name:?}) is used"));
+            }
+            if self.unsupported.is_empty() && matches!(value, Value::Data(_)) {
+                self.last_good = Some(name.clone());
             }
             self.values.insert(name.clone(), value);
         }
@@ -200,7 +206,8 @@ impl Context {
         parameters: u64,
     ) -> Result<Network, LowerError> {
         if !self.unsupported.is_empty() {
-            return Err(LowerError::Unsupported { nodes: self.unsupported });
+            let (nodes, before) = (self.unsupported, self.last_good);
+            return Err(LowerError::Unsupported { nodes, before });
         }
         if !self.extra_inputs.is_empty() {
             return Err(LowerError::ExtraInputs { names: self.extra_inputs });

@@ -25,13 +25,14 @@ impl fmt::Display for UnsupportedNode {
 pub enum LowerError {
     /// Nodes on the way to the output that cannot be represented: all of them.
     #[error(
-        "{} unsupported on the way to the output:{}\nto stop before them, name an earlier tensor or \
-         node with --output",
-        count(nodes.len()), list(nodes)
+        "{} cannot be represented on the way to the output:{}{}",
+        count(nodes.len()), list(nodes), hint(before.as_deref())
     )]
     Unsupported {
         /// The nodes, in file order.
         nodes: Vec<UnsupportedNode>,
+        /// The last tensor before the first of them, where the network could stop.
+        before: Option<String>,
     },
     /// A node reads a tensor that nothing makes.
     #[error("node {node} reads tensor {tensor:?}, which no node, input or initialiser provides")]
@@ -73,10 +74,12 @@ pub enum LowerError {
         names: Vec<String>,
     },
     /// `--output` names nothing.
-    #[error("no tensor or node named {name:?}; `maso info MODEL` lists the layers' names")]
+    #[error("it has no tensor or node named {name:?}; some that it has: {}", known.join(", "))]
     UnknownOutput {
         /// The name asked for.
         name: String,
+        /// Names that are there, the most similar first (at most eight).
+        known: Vec<String>,
     },
     /// An input axis besides the rows has no extent.
     #[error(
@@ -118,7 +121,13 @@ pub enum LowerError {
 }
 
 fn count(nodes: usize) -> String {
-    if nodes == 1 { "1 node is".to_owned() } else { format!("{nodes} nodes are") }
+    if nodes == 1 { "1 node".to_owned() } else { format!("{nodes} nodes") }
+}
+
+fn hint(before: Option<&str>) -> String {
+    before.map_or_else(String::new, |tensor| {
+        format!("\nthe last tensor before is {tensor}; --output {tensor} stops there")
+    })
 }
 
 fn list(nodes: &[UnsupportedNode]) -> String {

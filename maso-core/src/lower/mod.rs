@@ -51,7 +51,9 @@ pub fn lower(graph: &Graph, options: &LowerOptions) -> Result<Network, LowerErro
         ops::lower_node(&mut context, node);
     }
     let parameters = count_parameters(graph, &live);
-    context.finish(&output, row_axis, heads, parameters)
+    let network = context.finish(&output, row_axis, heads, parameters)?;
+    let further = graph.outputs.iter().map(|port| port.name.clone());
+    Ok(network.with_further_outputs(further.filter(|name| *name != target).collect()))
 }
 
 type Producers<'g> = HashMap<&'g str, &'g GraphNode>;
@@ -79,7 +81,24 @@ fn target(
     }
     let named = graph.nodes.iter().find(|node| node.name == *wanted);
     let output = named.and_then(|node| node.outputs.first());
-    output.cloned().ok_or_else(|| LowerError::UnknownOutput { name: wanted.clone() })
+    output.cloned().ok_or_else(|| LowerError::UnknownOutput {
+        name: wanted.clone(),
+        known: similar_names(graph, wanted),
+    })
+}
+
+/// Names of tensors that nodes make, those that resemble `wanted` first, at most eight.
+fn similar_names(graph: &Graph, wanted: &str) -> Vec<String> {
+    let wanted = wanted.to_lowercase();
+    let unlike = |name: &String| {
+        let name = name.to_lowercase();
+        !(name.contains(&wanted) || wanted.contains(&name))
+    };
+    let names = graph.nodes.iter().filter(|node| node.op != "Constant");
+    let mut names: Vec<String> = names.flat_map(|node| node.outputs.iter().cloned()).collect();
+    names.sort_by_key(unlike);
+    names.truncate(8);
+    names
 }
 
 /// Operators that may be left off where they end the network.

@@ -18,6 +18,8 @@ pub struct ModelReport {
     pub output: OutputReport,
     /// Trailing nodes left off.
     pub head: Vec<HeadReport>,
+    /// The file's other outputs.
+    pub further_outputs: Vec<String>,
     /// Floating-point numbers of the file's weights (running statistics not counted).
     pub parameters: u64,
     /// Multiply-adds of the affine operators for one row.
@@ -112,6 +114,7 @@ impl Network {
             head: heads
                 .map(|head| HeadReport { name: head.name.clone(), op: head.op.clone() })
                 .collect(),
+            further_outputs: self.further_outputs().to_vec(),
             parameters: self.parameters,
             multiply_adds: self.multiply_adds(),
             units: layout.units(),

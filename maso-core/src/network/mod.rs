@@ -110,6 +110,7 @@ pub struct Network {
     pub(crate) output: NodeId,
     pub(crate) row_axis: RowAxis,
     pub(crate) heads: Vec<Head>,
+    further_outputs: Vec<String>,
     pub(crate) parameters: u64,
     pub(crate) layout: CodeLayout,
 }
@@ -126,7 +127,13 @@ impl Network {
             let Operator::Nonlinear(rule) = &node.operator else { return None };
             Some(Layer::new(NodeId(i), node, rule.pieces()))
         }));
-        Self { nodes, output, row_axis, heads, parameters, layout }
+        let further_outputs = Vec::new();
+        Self { nodes, output, row_axis, heads, further_outputs, parameters, layout }
+    }
+
+    pub(crate) fn with_further_outputs(mut self, names: Vec<String>) -> Self {
+        self.further_outputs = names;
+        self
     }
 
     /// All nodes in evaluation order; the first is the input.
@@ -169,6 +176,12 @@ impl Network {
     #[must_use]
     pub fn heads(&self) -> &[Head] {
         &self.heads
+    }
+
+    /// Outputs of the file besides the one this network ends at, in file order.
+    #[must_use]
+    pub fn further_outputs(&self) -> &[String] {
+        &self.further_outputs
     }
 
     /// Where each unit's bits stand in a region code.

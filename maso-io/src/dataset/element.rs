@@ -16,6 +16,7 @@ pub(super) enum Kind {
     U32,
     I32,
     I64,
+    U64,
     F16,
     F32,
     F64,
@@ -40,6 +41,7 @@ impl Element {
             "u4" => Kind::U32,
             "i4" => Kind::I32,
             "i8" => Kind::I64,
+            "u8" => Kind::U64,
             "f2" => Kind::F16,
             "f4" => Kind::F32,
             "f8" => Kind::F64,
@@ -60,7 +62,7 @@ impl Element {
             Kind::U8 | Kind::I8 => 1,
             Kind::U16 | Kind::I16 | Kind::F16 => 2,
             Kind::U32 | Kind::I32 | Kind::F32 => 4,
-            Kind::I64 | Kind::F64 => 8,
+            Kind::I64 | Kind::U64 | Kind::F64 => 8,
         }
     }
 
@@ -81,6 +83,7 @@ impl fmt::Display for Element {
             Kind::U32 => "u32",
             Kind::I32 => "i32",
             Kind::I64 => "i64",
+            Kind::U64 => "u64",
             Kind::F16 => "f16",
             Kind::F32 => "f32",
             Kind::F64 => "f64",
@@ -103,7 +106,7 @@ fn each<'b, const N: usize, T>(
     })
 }
 
-/// A number as f64, rounded once where it has more digits (only i64 has).
+/// A number as f64, rounded once where it has more digits (only i64 and u64 have).
 trait Widen {
     fn widen(self) -> f64;
 }
@@ -120,7 +123,7 @@ macro_rules! widen_by {
 
 widen_by!(f64::from => u8, i8, u16, i16, u32, i32, f16, f32);
 widen_by!(std::convert::identity => f64);
-widen_by!(|value| value as f64 => i64);
+widen_by!(|value| value as f64 => i64, u64);
 
 /// Turns a file's elements into f32.
 #[derive(Debug)]
@@ -165,6 +168,7 @@ impl Converter {
             Kind::U32 => self.fill(each(bytes, big, u32::from_le_bytes), out),
             Kind::I32 => self.fill(each(bytes, big, i32::from_le_bytes), out),
             Kind::I64 => self.fill(each(bytes, big, i64::from_le_bytes), out),
+            Kind::U64 => self.fill(each(bytes, big, u64::from_le_bytes), out),
             Kind::F16 => self.fill(each(bytes, big, f16::from_le_bytes), out),
             Kind::F32 => self.fill(each(bytes, big, f32::from_le_bytes), out),
             Kind::F64 => self.fill(each(bytes, big, f64::from_le_bytes), out),
@@ -181,7 +185,7 @@ fn scale(value: f64, scaling: Scaling) -> f32 {
     (value * scaling.scale + scaling.shift) as f32
 }
 
-/// The elements as integers, where that is what they are.
+/// The elements as integers, where that is what they are and they fit.
 pub(super) fn integers(element: Element, bytes: &[u8]) -> Option<Vec<i64>> {
     let big = element.big_endian;
     Some(match element.kind {
@@ -192,6 +196,10 @@ pub(super) fn integers(element: Element, bytes: &[u8]) -> Option<Vec<i64>> {
         Kind::U32 => each(bytes, big, u32::from_le_bytes).map(Into::into).collect(),
         Kind::I32 => each(bytes, big, i32::from_le_bytes).map(Into::into).collect(),
         Kind::I64 => each(bytes, big, i64::from_le_bytes).collect(),
+        Kind::U64 => {
+            let signed = |value| i64::try_from(value).ok();
+            return each(bytes, big, u64::from_le_bytes).map(signed).collect();
+        }
         Kind::F16 | Kind::F32 | Kind::F64 => return None,
     })
 }
@@ -218,6 +226,7 @@ mod tests {
         assert_eq!(converted(">i4", &(-3i32).to_be_bytes(), plain), [-3.0]);
         assert_eq!(converted("<u4", &7u32.to_le_bytes(), plain), [7.0]);
         assert_eq!(converted(">i8", &(1i64 << 40).to_be_bytes(), plain), [1.099_511_6e12]);
+        assert_eq!(converted("<u8", &(1u64 << 63).to_le_bytes(), plain), [9.223_372e18]);
         assert_eq!(converted(">f2", &f16::from_f32(0.5).to_be_bytes(), plain), [0.5]);
         assert_eq!(converted(">f4", &(-0.0f32).to_be_bytes(), plain)[0].to_bits(), 1 << 31);
         assert_eq!(converted("<f8", &0.1f64.to_le_bytes(), plain), [0.1]);

@@ -5,13 +5,14 @@ use std::ops::Range;
 
 pub use super::element::Element;
 use crate::bytes::Bytes;
+use crate::sniff;
 
 /// Why bytes are not a usable array.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NpyError {
     /// The bytes are something else.
-    #[error("expected the bytes \\x93NUMPY at the start, found {found}; save with numpy.save")]
+    #[error("expected an array as numpy.save writes it, found {found}")]
     NotNpy {
         /// What is there.
         found: String,
@@ -43,8 +44,8 @@ pub enum NpyError {
     },
     /// Elements of a type that is not read.
     #[error(
-        "its elements are {found}; expected u8, i8, u16, i16, u32, i32, i64, f16, f32 or f64 (convert \
-         with numpy: x.astype(numpy.float32))"
+        "its elements are {found}; expected bool, integers or floats of up to 64 bits (convert with \
+         numpy, as in x.astype(numpy.float32))"
     )]
     Element {
         /// The description found.
@@ -109,10 +110,7 @@ impl Array {
 /// The header, and where the elements begin; that they are all there is checked.
 fn read_header(bytes: &[u8]) -> Result<(Header, usize), NpyError> {
     if !bytes.starts_with(MAGIC) {
-        let found = match bytes {
-            [] => "an empty file".to_owned(),
-            _ => format!("{:?}", String::from_utf8_lossy(&bytes[..bytes.len().min(8)])),
-        };
+        let found = sniff::known(bytes).unwrap_or("bytes of another kind").to_owned();
         return Err(NpyError::NotNpy { found });
     }
     let preamble = |at: usize| bytes.get(at).copied().map_or(0, usize::from);
@@ -152,8 +150,10 @@ fn parse_header(text: &str) -> Result<Header, NpyError> {
     let description = value("descr")?;
     let quoted = description.strip_prefix('\'').and_then(|rest| rest.split_once('\''));
     let description = quoted.map_or(description, |(name, _)| name);
-    let element = Element::parse(description)
-        .ok_or_else(|| NpyError::Element { found: description.chars().take(60).collect() })?;
+    let element = Element::parse(description).ok_or_else(|| {
+        let list_end = description.find(']').map_or(description.len(), |end| end + 1);
+        NpyError::Element { found: description[..list_end].to_owned() }
+    })?;
     let shape = value("shape")?.strip_prefix('(').and_then(|rest| rest.split_once(')'));
     let (shape, _) = shape.ok_or_else(|| damaged("no tuple as shape"))?;
     let extents = shape.split(',').map(str::trim).filter(|extent| !extent.is_empty());

@@ -12,7 +12,7 @@ use super::onnx::OnnxError;
 #[non_exhaustive]
 pub enum ModelError {
     /// The file cannot be opened or read.
-    #[error("cannot read model {}", path.display())]
+    #[error("cannot read {}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
@@ -28,7 +28,7 @@ pub enum ModelError {
         source: OnnxError,
     },
     /// The model is not a piecewise-affine network that can be represented.
-    #[error("cannot represent {}", path.display())]
+    #[error("{}", path.display())]
     Lower {
         /// The file.
         path: PathBuf,

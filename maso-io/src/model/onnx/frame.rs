@@ -2,10 +2,11 @@
 //! reported as just that.
 
 use super::OnnxError;
+use crate::sniff;
 
 /// Walks the outermost fields of a model.
 pub(super) fn check(bytes: &[u8]) -> Result<(), OnnxError> {
-    if let Some(found) = other_format(bytes) {
+    if let Some(found) = sniff::known(bytes).filter(|found| *found != sniff::ONNX) {
         return Err(OnnxError::NotOnnx { found: found.to_owned() });
     }
     let unlike = || OnnxError::NotOnnx { found: "bytes that are no ONNX message".to_owned() };
@@ -47,23 +48,6 @@ fn field_name(number: u64) -> Option<&'static str> {
         26 => "configuration",
         _ => return None,
     })
-}
-
-/// What the first bytes give away.
-fn other_format(bytes: &[u8]) -> Option<&'static str> {
-    let starts: [(&[u8], &str); 7] = [
-        (b"\x93NUMPY", "a NumPy array"),
-        (b"PK\x03\x04", "a zip archive (a PyTorch .pt or NumPy .npz file, perhaps)"),
-        (b"\x89HDF", "an HDF5 file"),
-        (b"\x80\x02", "a Python pickle"),
-        (b"<", "a text file"),
-        (b"{", "a text file"),
-        (b"version https://git-lfs", "a Git LFS pointer; fetch the file itself"),
-    ];
-    if bytes.is_empty() {
-        return Some("an empty file");
-    }
-    starts.iter().find(|(start, _)| bytes.starts_with(start)).map(|(_, what)| *what)
 }
 
 /// A base-128 number at `at`.
