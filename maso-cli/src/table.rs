@@ -9,9 +9,9 @@ pub(crate) fn table(left: usize, rows: &[Vec<String>]) -> String {
     };
     let widths: Vec<usize> = (0..columns).map(width).collect();
     let line = |row: &Vec<String>| {
-        let cell = |(column, cell): (usize, &String)| match widths[column] {
-            width if column < left => format!("{cell:<width$}"),
-            width => format!("{cell:>width$}"),
+        let cell = |(column, cell): (usize, &String)| {
+            let space = " ".repeat(widths[column] - cell.chars().count());
+            if column < left { format!("{cell}{space}") } else { format!("{space}{cell}") }
         };
         let cells: Vec<String> = row.iter().enumerate().map(cell).collect();
         format!("  {}", cells.join("  ")).trim_end().to_owned()

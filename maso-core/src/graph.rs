@@ -17,12 +17,14 @@ pub enum Axis {
 }
 
 /// A named input or output.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Port {
     /// Tensor name.
     pub name: String,
     /// Axes; empty also where the file does not say.
     pub shape: Vec<Axis>,
+    /// The type of its numbers, where that is not floating point.
+    pub elements: Option<String>,
 }
 
 /// An attribute of a node.

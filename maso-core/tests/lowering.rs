@@ -324,7 +324,7 @@ fn weights_and_extents_must_be_usable() {
     assert!(matches!(b.refusal(&y), LowerError::SymbolicAxis { axis: 1, .. }), "a symbolic width");
 
     let mut b = Builder::new(None, &[2]);
-    b.graph.inputs.push(Port { name: "z".to_owned(), shape: Vec::new() });
+    b.graph.inputs.push(Port { name: "z".to_owned(), shape: Vec::new(), ..Port::default() });
     let y = b.node("Add", &["x", "z"]);
     assert!(matches!(b.refusal(&y), LowerError::ExtraInputs { .. }), "two inputs");
 }

@@ -220,11 +220,14 @@ impl Evaluator {
         tiles.clamp(1, TILES_PER_THREAD * self.threads()) * tile_rows
     }
 
-    /// Runs all tiles; the first error in the data's order wins.
+    /// Runs all tiles. Of several rows that fail, the first in the data's order is reported, whatever
+    /// the tiles: a tile that fails is run again row by row.
     fn run_tiles(&self, rows: &dyn Rows, tiles: &mut [Tile<'_>]) -> Result<(), EvalError> {
         let run = |tile: &mut Tile<'_>| {
             let mut buffers = self.take_buffers();
-            let result = tile.run(self, rows, &mut buffers);
+            let result = tile
+                .run(self, rows, &mut buffers)
+                .map_err(|error| tile.first_failure(self, rows, &mut buffers).unwrap_or(error));
             self.idle.lock().expect("no tile panics while it holds the lock").push(buffers);
             result
         };

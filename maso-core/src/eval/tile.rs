@@ -75,6 +75,20 @@ impl<'o> Tile<'o> {
         Ok(())
     }
 
+    /// The error of the first row that fails when each runs alone.
+    pub(super) fn first_failure(
+        &self,
+        evaluator: &Evaluator,
+        rows: &dyn Rows,
+        buffers: &mut TileBuffers,
+    ) -> Option<EvalError> {
+        let want = Want { values: false, codes: false };
+        (self.first_row..self.first_row + self.rows).find_map(|first_row| {
+            let mut row = Tile { first_row, rows: 1, want, values: &mut [], codes: &mut [] };
+            row.run(evaluator, rows, buffers).err()
+        })
+    }
+
     fn step(
         &mut self,
         evaluator: &Evaluator,

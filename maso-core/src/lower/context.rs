@@ -8,8 +8,7 @@ use super::error::{LowerError, UnsupportedNode};
 use super::value::{Data, Dim, Value, broadcast_map, extents};
 use crate::graph::{Axis, GraphNode, Port};
 use crate::network::{
-    Affine, Coefficients, Head, Network, Node, NodeId, Operator, PerUnit, RowAxis, Rule, Scale,
-    View,
+    Affine, Coefficients, Lowered, Node, NodeId, Operator, PerUnit, RowAxis, Rule, Scale, View,
 };
 use crate::tensor::Tensor;
 
@@ -22,9 +21,14 @@ pub(super) struct Context {
     last_good: Option<String>,
     extra_inputs: Vec<String>,
     non_finite: Option<LowerError>,
+    /// Numbers of all constants folded so far.
+    folded: usize,
     /// The fixed extent of the row axis, if the file has one.
     row_extent: Option<usize>,
 }
+
+/// Numbers that all constants folded while lowering may have together.
+const MOST_FOLDED: usize = 1 << 26;
 
 impl Context {
     pub(super) fn new(
@@ -54,6 +58,7 @@ impl Context {
             last_good: None,
             extra_inputs: Vec::new(),
             non_finite: None,
+            folded: 0,
             row_extent,
         }
     }
@@ -69,7 +74,7 @@ impl Context {
     pub(super) fn extra_inputs(&mut self, ports: &[Port]) {
         for port in ports.iter().filter(|port| self.uses.contains_key(&port.name)) {
             self.extra_inputs.push(port.name.clone());
-            self.values.insert(port.name.clone(), Value::Unknown);
+            self.values.insert(port.name.clone(), Value::Unknown { of_data: true });
         }
     }
 
@@ -80,19 +85,35 @@ impl Context {
 
     /// The values a node reads; `None` for an absent optional one.
     pub(super) fn inputs(&self, node: &GraphNode) -> Vec<Option<Value>> {
-        let value = |name: &String| self.values.get(name).cloned();
+        let value = |name: &String| self.values.get(name).filter(|_| !name.is_empty()).cloned();
         node.inputs.iter().map(value).collect()
+    }
+
+    /// Counts a constant made while lowering against what all of them together may have.
+    fn check_budget(&mut self, values: &[Value]) -> Result<(), String> {
+        for value in values {
+            if let Value::Constant(tensor) = value {
+                self.folded = self.folded.saturating_add(tensor.len());
+            }
+        }
+        if self.folded > MOST_FOLDED {
+            return Err(format!("folded constants would have more than {MOST_FOLDED} numbers"));
+        }
+        Ok(())
     }
 
     /// Records what a node makes.
     pub(super) fn define(&mut self, node: &GraphNode, outcome: Result<Vec<Value>, String>) {
+        let of_data = self.inputs(node).iter().flatten().any(Value::is_of_data);
+        let outcome = outcome.and_then(|values| self.check_budget(&values).map(|()| values));
         let values = outcome.unwrap_or_else(|why| {
             self.refuse(node, why);
             Vec::new()
         });
         let known = values.len();
-        let values = values.into_iter().chain(std::iter::repeat(Value::Unknown));
-        for (index, (name, value)) in node.outputs.iter().zip(values).enumerate() {
+        let values = values.into_iter().chain(std::iter::repeat(Value::Unknown { of_data }));
+        let named = node.outputs.iter().zip(values).enumerate();
+        for (index, (name, value)) in named.filter(|(_, (name, _))| !name.is_empty()) {
             if index >= known && known > 0 && self.uses.contains_key(name) {
                 self.refuse(node, format!("its output {index} ({name:?}) is used"));
             }
@@ -198,13 +219,7 @@ impl Context {
     }
 
     /// The finished network, or everything that stands in its way.
-    pub(super) fn finish(
-        self,
-        output: &str,
-        row_axis: RowAxis,
-        heads: Vec<Head>,
-        parameters: u64,
-    ) -> Result<Network, LowerError> {
+    pub(super) fn finish(self, output: &str, row_axis: RowAxis) -> Result<Lowered, LowerError> {
         if !self.unsupported.is_empty() {
             let (nodes, before) = (self.unsupported, self.last_good);
             return Err(LowerError::Unsupported { nodes, before });
@@ -217,7 +232,7 @@ impl Context {
         }
         match self.values.get(output) {
             Some(Value::Data(data)) => {
-                Ok(Network::new(self.nodes, data.node, row_axis, heads, parameters))
+                Ok(Lowered { nodes: self.nodes, output: data.node, row_axis })
             }
             _ => Err(LowerError::ConstantOutput { name: output.to_owned() }),
         }

@@ -81,6 +81,23 @@ pub enum LowerError {
         /// Names that are there, the most similar first (at most eight).
         known: Vec<String>,
     },
+    /// The operator set is older than what is read.
+    #[error("its operator set is version {found}; expected 7 or later: export it again")]
+    OldOpset {
+        /// The version.
+        found: i64,
+    },
+    /// The input's numbers are not real ones.
+    #[error(
+        "input {input:?} takes {found} numbers that are not cast to float at once; export the model \
+         with a float input"
+    )]
+    InputType {
+        /// The input.
+        input: String,
+        /// Their type.
+        found: String,
+    },
     /// An input axis besides the rows has no extent.
     #[error(
         "axis {axis} of input {input:?} has no fixed extent ({symbol:?}); only the row axis (the \
@@ -95,7 +112,7 @@ pub enum LowerError {
         symbol: String,
     },
     /// A row has no numbers, or more than can be counted.
-    #[error("input {input:?} has an axis of extent 0, or more elements than can be addressed")]
+    #[error("a row of input {input:?} has no numbers, or more than 2²⁶")]
     InputSize {
         /// The input.
         input: String,

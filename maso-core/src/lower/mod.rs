@@ -16,7 +16,7 @@ pub use error::{LowerError, UnsupportedNode};
 use std::collections::{HashMap, HashSet};
 
 use crate::graph::{Axis, Graph, GraphNode, Port};
-use crate::network::{Head, Network, RowAxis};
+use crate::network::{Head, Lowered, Network, Outline, RowAxis};
 use context::Context;
 use value::Dim;
 
@@ -43,17 +43,59 @@ pub fn lower(graph: &Graph, options: &LowerOptions) -> Result<Network, LowerErro
     let live = live_nodes(&output, &nodes, &producers);
 
     let port = graph.inputs.first().ok_or(LowerError::NoInput)?;
-    let (row_axis, dims) = input_dims(port, options.row_axis)?;
-    let mut context = Context::new(port, row_axis, dims, uses(&live, &output));
+    if graph.opset < OLDEST_OPSET {
+        return Err(LowerError::OldOpset { found: graph.opset });
+    }
+    check_input_type(port, &live)?;
+    let attempt = |row_axis| lower_live(graph, &live, &output, row_axis);
+    let nodes = match attempt(options.row_axis) {
+        // An axis fixed at 1 holds the rows only if every node acts alike on each slice along it.
+        Err(error @ LowerError::Unsupported { .. })
+            if options.row_axis.is_none() && port.shape.first() == Some(&Axis::Fixed(1)) =>
+        {
+            attempt(Some(RowAxis::None)).map_err(|_| error)?
+        }
+        result => result?,
+    };
+    let further = graph.outputs.iter().map(|port| port.name.clone());
+    let outline = Outline {
+        heads,
+        further_outputs: further.filter(|name| *name != target).collect(),
+        parameters: count_parameters(graph, &live),
+    };
+    Ok(Network::new(nodes, outline))
+}
+
+/// The first operator set whose Add, PRelu, BatchNormalization and Dropout mean what they mean now.
+const OLDEST_OPSET: i64 = 7;
+
+/// The nodes of the network up to `output`, with its rows along `row_axis`.
+fn lower_live(
+    graph: &Graph,
+    live: &[&GraphNode],
+    output: &str,
+    row_axis: Option<RowAxis>,
+) -> Result<Lowered, LowerError> {
+    let (row_axis, dims) = input_dims(&graph.inputs[0], row_axis)?;
+    let mut context = Context::new(&graph.inputs[0], row_axis, dims, uses(live, output));
     context.constants(&graph.constants);
     context.extra_inputs(&graph.inputs[1..]);
-    for node in &live {
+    for node in live {
         ops::lower_node(&mut context, node);
     }
-    let parameters = count_parameters(graph, &live);
-    let network = context.finish(&output, row_axis, heads, parameters)?;
-    let further = graph.outputs.iter().map(|port| port.name.clone());
-    Ok(network.with_further_outputs(further.filter(|name| *name != target).collect()))
+    context.finish(output, row_axis)
+}
+
+/// Numbers of an integer input would be taken for real ones; only a cast right away makes them that.
+fn check_input_type(port: &Port, live: &[&GraphNode]) -> Result<(), LowerError> {
+    let reads = |node: &&&GraphNode| node.inputs.contains(&port.name);
+    let cast = |node: &&GraphNode| node.op == "Cast" && matches!(node.int("to", 0), 1 | 11);
+    match &port.elements {
+        Some(other) if !live.iter().filter(reads).all(cast) => {
+            Err(LowerError::InputType { input: port.name.clone(), found: other.clone() })
+        }
+        _ => Ok(()),
+    }
 }
 
 type Producers<'g> = HashMap<&'g str, &'g GraphNode>;
@@ -145,7 +187,8 @@ fn live_nodes<'g>(
 /// How often each tensor is read on the way to the output.
 fn uses(live: &[&GraphNode], output: &str) -> HashMap<String, usize> {
     let mut uses = HashMap::from([(output.to_owned(), 1)]);
-    for input in live.iter().flat_map(|node| &node.inputs) {
+    let inputs = live.iter().flat_map(|node| &node.inputs);
+    for input in inputs.filter(|input| !input.is_empty()) {
         *uses.entry(input.clone()).or_default() += 1;
     }
     uses
@@ -166,9 +209,8 @@ fn input_dims(port: &Port, wanted: Option<RowAxis>) -> Result<(RowAxis, Vec<Dim>
         }
     };
     let dims: Vec<_> = port.shape.iter().enumerate().map(dim).collect::<Result<_, _>>()?;
-    if value::features(&dims).is_none_or(|features| features == 0) {
-        return Err(LowerError::InputSize { input: port.name.clone() });
-    }
+    let too_large = |_| LowerError::InputSize { input: port.name.clone() };
+    let dims = value::checked(dims).map_err(too_large)?;
     Ok((if rows_first { RowAxis::First } else { RowAxis::None }, dims))
 }
 

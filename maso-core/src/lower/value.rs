@@ -35,6 +35,21 @@ pub(super) fn features(dims: &[Dim]) -> Option<usize> {
     dims.iter().try_fold(1usize, |n, dim| n.checked_mul(dim.extent()))
 }
 
+/// Numbers that one row of any tensor may have.
+pub(super) const MOST_NUMBERS: usize = 1 << 26;
+
+/// `dims`, if a row of them has at least one number and no more than [`MOST_NUMBERS`].
+pub(super) fn checked(dims: Vec<Dim>) -> Result<Vec<Dim>, String> {
+    match features(&dims) {
+        Some(0) => Err("it has no elements".to_owned()),
+        Some(n) if n <= MOST_NUMBERS => Ok(dims),
+        _ => Err(format!(
+            "a row of its output would have more than {MOST_NUMBERS} numbers ({:?})",
+            extents(&dims)
+        )),
+    }
+}
+
 /// A tensor that depends on the row.
 #[derive(Clone, Debug)]
 pub(super) struct Data {
@@ -95,12 +110,24 @@ pub(super) enum Value {
     Constant(Rc<Tensor>),
     Sizes(Sizes),
     /// The output of a node that is not supported: what reads it cannot be judged.
-    Unknown,
+    Unknown {
+        /// Whether it depends on the row.
+        of_data: bool,
+    },
 }
 
 impl Value {
     pub(super) fn constant(tensor: Tensor) -> Self {
         Self::Constant(Rc::new(tensor))
+    }
+
+    pub(super) fn is_unknown(&self) -> bool {
+        matches!(self, Self::Unknown { .. })
+    }
+
+    /// Whether it depends on the row.
+    pub(super) fn is_of_data(&self) -> bool {
+        matches!(self, Self::Data(_) | Self::Unknown { of_data: true })
     }
 
     /// As integers, where they are.

@@ -90,18 +90,19 @@ impl Network {
     /// The report of this model.
     #[must_use]
     pub fn describe(&self) -> ModelReport {
+        let parts = self.affine_parts();
         let layout = self.layout();
         let layers = layout.layers().iter().map(|layer| LayerReport {
             name: layer.name().to_owned(),
             op: layer.op().to_owned(),
             shape: layer.shape().to_vec(),
-            affine: self.affine_before(self.node(layer.node())),
+            affine: joined(self.node(layer.node()), &parts, " | ", ""),
             units: layer.units(),
             pieces: layer.pieces(),
             bits: layer.bits(),
             first_bit: layer.first_bit(),
         });
-        let heads = self.heads.iter();
+        let heads = self.heads().iter();
         ModelReport {
             input: PortReport {
                 name: self.input().tensor.clone(),
@@ -110,12 +111,12 @@ impl Network {
             rows: if self.row_axis == RowAxis::First { "axis 0" } else { "none" },
             row_length: self.input().len(),
             layers: layers.collect(),
-            output: self.describe_output(),
+            output: self.describe_output(&parts),
             head: heads
                 .map(|head| HeadReport { name: head.name.clone(), op: head.op.clone() })
                 .collect(),
             further_outputs: self.further_outputs().to_vec(),
-            parameters: self.parameters,
+            parameters: self.outline.parameters,
             multiply_adds: self.multiply_adds(),
             units: layout.units(),
             bits: layout.bits(),
@@ -123,10 +124,10 @@ impl Network {
         }
     }
 
-    fn describe_output(&self) -> OutputReport {
+    fn describe_output(&self, parts: &[String]) -> OutputReport {
         let node = self.node(self.output);
         let (name, shape) = (node.tensor.clone(), node.shape.clone());
-        OutputReport { name, shape, affine: self.affine_up_to(self.output) }
+        OutputReport { name, shape, affine: parts[self.output.0].clone() }
     }
 
     /// Multiply-adds of all affine operators for one row.
@@ -139,36 +140,43 @@ impl Network {
         affine.sum()
     }
 
-    /// The affine part of each input of a layer; inputs that have none are left out.
-    fn affine_before(&self, node: &Node) -> String {
-        let parts = node.inputs.iter().map(|&id| self.affine_up_to(id));
-        parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" | ")
-    }
-
-    /// The affine operators from the last nonlinear layers up to and with node `id`.
-    fn affine_up_to(&self, id: NodeId) -> String {
-        let node = self.node(id);
-        let mut parts: Vec<_> = match &node.operator {
-            Operator::Input | Operator::Nonlinear(_) => return String::new(),
-            Operator::Sum { .. } => return self.describe_sum(node),
-            _ => node.inputs.iter().map(|&id| self.affine_up_to(id)).collect(),
-        };
-        match &node.operator {
-            Operator::Affine(affine) => parts.push(affine.summary()),
-            Operator::View(View::Map(_)) => parts.push(node.op.to_lowercase()),
-            _ => {}
+    /// For each node, the affine operators from the last nonlinear layers up to and with it.
+    fn affine_parts(&self) -> Vec<String> {
+        let mut parts: Vec<String> = Vec::with_capacity(self.nodes.len());
+        for node in &self.nodes {
+            let mut part = match &node.operator {
+                Operator::Input | Operator::Nonlinear(_) => String::new(),
+                Operator::Sum { negate } => self.sum_part(node, *negate, &parts),
+                Operator::Affine(affine) => joined(node, &parts, ", ", &affine.summary()),
+                Operator::View(View::Runs(_)) => {
+                    joined(node, &parts, ", ", &node.op.to_lowercase())
+                }
+                Operator::View(View::Same) => joined(node, &parts, ", ", ""),
+            };
+            if part.chars().count() > LONGEST_PART {
+                part = part.chars().take(LONGEST_PART - 1).chain(['…']).collect();
+            }
+            parts.push(part);
         }
-        parts.retain(|part| !part.is_empty());
-        parts.join(", ")
+        parts
     }
 
-    fn describe_sum(&self, node: &Node) -> String {
-        let part = |&id: &NodeId| match (self.affine_up_to(id), self.node(id)) {
-            (part, node) if part.is_empty() => node.name.clone(),
-            (part, _) => part,
+    fn sum_part(&self, node: &Node, negate: bool, parts: &[String]) -> String {
+        let part = |&id: &NodeId| match parts[id.0].as_str() {
+            "" => self.node(id).name.as_str(),
+            part => part,
         };
         let parts: Vec<_> = node.inputs.iter().map(part).collect();
-        let negate = matches!(node.operator, Operator::Sum { negate: true });
         format!("({})", parts.join(if negate { " − " } else { " + " }))
     }
+}
+
+/// Letters that one node's affine part may have.
+const LONGEST_PART: usize = 120;
+
+/// The parts of a node's inputs, those that have any, and its own.
+fn joined(node: &Node, parts: &[String], separator: &str, own: &str) -> String {
+    let inputs = node.inputs.iter().map(|id| parts[id.0].as_str());
+    let parts: Vec<_> = inputs.chain([own]).filter(|part| !part.is_empty()).collect();
+    parts.join(separator)
 }

@@ -1,7 +1,7 @@
 //! A number that tells networks apart: the same coefficients and layout give the same one, on every
 //! machine and in every build.
 
-use super::{Affine, Branch, Candidates, Network, Operator, Rule, Source, View, WindowMap};
+use super::{Affine, Branch, Candidates, Network, Operator, PerUnit, Rule, Run, View, WindowMap};
 
 /// The 64-bit FNV-1a hash (Fowler, Noll and Vo), fed word by word.
 struct Fnv(u64);
@@ -73,24 +73,29 @@ fn hash_affine(hash: &mut Fnv, affine: &Affine) {
 }
 
 fn hash_view(hash: &mut Fnv, view: &View) {
-    let View::Map(map) = view else { return hash.word(20) };
-    hash.word(21);
-    for source in map {
-        match source {
-            Source::Element { input, index } => hash.sizes(&[*input, *index]),
-            Source::Constant(value) => hash.numbers([*value]),
+    let View::Runs(runs) = view else { return hash.word(20) };
+    hash.sizes(&[21, runs.len()]);
+    for run in runs {
+        match run {
+            Run::Copy { input, from, len } => hash.sizes(&[*input, *from, *len]),
+            Run::Fill { value, len } => {
+                hash.sizes(&[*len]);
+                hash.numbers([*value]);
+            }
         }
     }
+}
+
+fn hash_per_unit(hash: &mut Fnv, parameter: &PerUnit) {
+    hash.sizes(&[1, parameter.block(), parameter.values().len()]);
+    hash.numbers(parameter.values().iter().copied());
 }
 
 fn hash_rule(hash: &mut Fnv, rule: &Rule) {
     match rule {
         Rule::Spline(spline) => {
             hash.sizes(&[30, spline.slopes.len()]);
-            for parameter in spline.parameters() {
-                hash.sizes(&[parameter.block(), parameter.values().len()]);
-                hash.numbers(parameter.values().iter().copied());
-            }
+            spline.parameters().for_each(|parameter| hash_per_unit(hash, parameter));
         }
         Rule::Extreme(extreme) => {
             hash.sizes(&[31, usize::from(extreme.smallest)]);
@@ -102,8 +107,8 @@ fn hash_rule(hash: &mut Fnv, rule: &Rule) {
                 Candidates::Branches(branches) => {
                     for branch in branches {
                         match branch {
-                            Branch::Input(input) => hash.word(*input as u64),
-                            Branch::Constant(value) => hash.numbers(value.values().to_vec()),
+                            Branch::Input(input) => hash.sizes(&[0, *input]),
+                            Branch::Constant(value) => hash_per_unit(hash, value),
                         }
                     }
                 }

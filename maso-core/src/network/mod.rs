@@ -19,7 +19,7 @@ pub use describe::{HeadReport, LayerReport, ModelReport, OutputReport, PortRepor
 pub use nonlinear::{Branch, Candidates, Extreme, Rule, ScalarSpline};
 pub use scalar::Scalar;
 pub use trace::Trace;
-pub use view::{Source, View};
+pub use view::{Run, Source, View};
 pub use window::{WindowMap, WindowSpec};
 
 use crate::code::{CodeLayout, Layer};
@@ -109,31 +109,34 @@ pub struct Network {
     pub(crate) nodes: Vec<Node>,
     pub(crate) output: NodeId,
     pub(crate) row_axis: RowAxis,
-    pub(crate) heads: Vec<Head>,
-    further_outputs: Vec<String>,
-    pub(crate) parameters: u64,
+    outline: Outline,
     pub(crate) layout: CodeLayout,
 }
 
+/// Checked nodes, as lowering hands them over.
+#[derive(Debug)]
+pub(crate) struct Lowered {
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) output: NodeId,
+    pub(crate) row_axis: RowAxis,
+}
+
+/// What is known of the file around the network.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Outline {
+    pub(crate) heads: Vec<Head>,
+    pub(crate) further_outputs: Vec<String>,
+    pub(crate) parameters: u64,
+}
+
 impl Network {
-    pub(crate) fn new(
-        nodes: Vec<Node>,
-        output: NodeId,
-        row_axis: RowAxis,
-        heads: Vec<Head>,
-        parameters: u64,
-    ) -> Self {
+    pub(crate) fn new(lowered: Lowered, outline: Outline) -> Self {
+        let Lowered { nodes, output, row_axis } = lowered;
         let layout = CodeLayout::new(nodes.iter().enumerate().filter_map(|(i, node)| {
             let Operator::Nonlinear(rule) = &node.operator else { return None };
             Some(Layer::new(NodeId(i), node, rule.pieces()))
         }));
-        let further_outputs = Vec::new();
-        Self { nodes, output, row_axis, heads, further_outputs, parameters, layout }
-    }
-
-    pub(crate) fn with_further_outputs(mut self, names: Vec<String>) -> Self {
-        self.further_outputs = names;
-        self
+        Self { nodes, output, row_axis, outline, layout }
     }
 
     /// All nodes in evaluation order; the first is the input.
@@ -175,13 +178,13 @@ impl Network {
     /// Trailing nodes that were left off (Softmax and the like), in file order.
     #[must_use]
     pub fn heads(&self) -> &[Head] {
-        &self.heads
+        &self.outline.heads
     }
 
     /// Outputs of the file besides the one this network ends at, in file order.
     #[must_use]
     pub fn further_outputs(&self) -> &[String] {
-        &self.further_outputs
+        &self.outline.further_outputs
     }
 
     /// Where each unit's bits stand in a region code.

@@ -16,37 +16,115 @@ pub enum Source {
     Constant(f64),
 }
 
-/// An index map from the inputs' numbers to the output's.
+/// A stretch of a view's output.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Run {
+    /// `len` numbers of an input, from `from` on.
+    Copy {
+        /// Which input.
+        input: usize,
+        /// Its first number.
+        from: usize,
+        /// How many.
+        len: usize,
+    },
+    /// `len` times one constant.
+    Fill {
+        /// The constant.
+        value: f64,
+        /// How often.
+        len: usize,
+    },
+}
+
+impl Run {
+    fn of(source: Source) -> Self {
+        match source {
+            Source::Element { input, index } => Self::Copy { input, from: index, len: 1 },
+            Source::Constant(value) => Self::Fill { value, len: 1 },
+        }
+    }
+
+    /// Numbers in the stretch.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        let (Self::Copy { len, .. } | Self::Fill { len, .. }) = *self;
+        len
+    }
+
+    /// Never: a stretch has at least one number.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Takes the next number in, if it continues this stretch.
+    fn extend(&mut self, next: Source) -> bool {
+        match (self, next) {
+            (Self::Copy { input, from, len }, Source::Element { input: other, index })
+                if *input == other && *from + *len == index =>
+            {
+                *len += 1;
+                true
+            }
+            (Self::Fill { value, len }, Source::Constant(other))
+                if value.to_bits() == other.to_bits() =>
+            {
+                *len += 1;
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Where the output's numbers come from.
 #[derive(Clone, Debug, PartialEq)]
 pub enum View {
     /// The same numbers in the same order, under another shape.
     Same,
-    /// One source for each number.
-    Map(Vec<Source>),
+    /// Stretch after stretch.
+    Runs(Vec<Run>),
 }
 
 impl View {
-    /// The view of a single input at `map`; [`View::Same`] where that moves nothing.
+    /// The view whose numbers come from `sources`, one after another.
+    #[must_use]
+    pub fn new(sources: impl Iterator<Item = Source>) -> Self {
+        let mut runs: Vec<Run> = Vec::new();
+        for source in sources {
+            if !runs.last_mut().is_some_and(|run| run.extend(source)) {
+                runs.push(Run::of(source));
+            }
+        }
+        Self::Runs(runs)
+    }
+
+    /// The view of a single input of `input_len` numbers at `map`; [`View::Same`] where that moves
+    /// nothing.
     #[must_use]
     pub fn of_one(map: &[usize], input_len: usize) -> Self {
-        if map.len() == input_len && map.iter().enumerate().all(|(i, &index)| i == index) {
-            return Self::Same;
+        let view = Self::new(map.iter().map(|&index| Source::Element { input: 0, index }));
+        match &view {
+            Self::Runs(runs) if *runs == [Run::Copy { input: 0, from: 0, len: input_len }] => {
+                Self::Same
+            }
+            _ => view,
         }
-        Self::Map(map.iter().map(|&index| Source::Element { input: 0, index }).collect())
     }
 
     /// Writes the moved numbers to `y`.
-    pub fn apply<S: Scalar>(&self, inputs: &[&[S]], y: &mut [S]) {
-        match self {
-            Self::Same => y.copy_from_slice(inputs[0]),
-            Self::Map(map) => {
-                for (y, source) in y.iter_mut().zip(map) {
-                    *y = match source {
-                        Source::Element { input, index } => inputs[*input][*index],
-                        Source::Constant(value) => S::from_f64(*value),
-                    };
+    pub fn apply<S: Scalar>(&self, inputs: &[&[S]], mut y: &mut [S]) {
+        let Self::Runs(runs) = self else { return y.copy_from_slice(inputs[0]) };
+        for run in runs {
+            let (now, rest) = y.split_at_mut(run.len());
+            match *run {
+                Run::Copy { input, from, len } => {
+                    now.copy_from_slice(&inputs[input][from..][..len])
                 }
+                Run::Fill { value, .. } => now.fill(S::from_f64(value)),
             }
+            y = rest;
         }
     }
 }

@@ -34,9 +34,12 @@ impl WindowMap {
     pub const NONE: u32 = u32::MAX;
     /// Entries that a map may have.
     pub const LIMIT: usize = 1 << 28;
+    /// Taps that a window may have: what an f32 counts exactly.
+    pub const MOST_TAPS: usize = 1 << 24;
 
     /// The map of a window that slides over the input: `input = output·stride + tap·dilation − pad`.
-    /// `None` if the map would have more than [`LIMIT`](Self::LIMIT) entries.
+    /// `None` if the map would be larger than [`LIMIT`](Self::LIMIT) and
+    /// [`MOST_TAPS`](Self::MOST_TAPS) allow.
     #[must_use]
     pub fn sliding(spec: &WindowSpec) -> Option<Self> {
         Self::build(spec, |axis, cell, tap| {
@@ -47,7 +50,8 @@ impl WindowMap {
 
     /// The map of a transposed convolution, read from the output's side:
     /// `input·stride = output + pad − tap·dilation`, where that divides.
-    /// `None` if the map would have more than [`LIMIT`](Self::LIMIT) entries.
+    /// `None` if the map would be larger than [`LIMIT`](Self::LIMIT) and
+    /// [`MOST_TAPS`](Self::MOST_TAPS) allow.
     #[must_use]
     pub fn transposed(spec: &WindowSpec) -> Option<Self> {
         Self::build(spec, |axis, cell, tap| {
@@ -56,10 +60,17 @@ impl WindowMap {
         })
     }
 
-    /// One output cell that reads the whole plane in order.
+    /// One output cell that reads the whole plane in order. `None` if that has more than
+    /// [`MOST_TAPS`](Self::MOST_TAPS) cells.
     #[must_use]
-    pub fn whole(cells: usize) -> Self {
-        Self { taps: cells, cells: 1, source_cells: cells, index: (0..cells as u32).collect() }
+    pub fn whole(cells: usize) -> Option<Self> {
+        let index = || (0..cells as u32).collect();
+        (cells <= Self::MOST_TAPS).then(|| Self {
+            taps: cells,
+            cells: 1,
+            source_cells: cells,
+            index: index(),
+        })
     }
 
     fn build(
@@ -67,7 +78,8 @@ impl WindowMap {
         source: impl Fn(usize, usize, usize) -> Option<usize>,
     ) -> Option<Self> {
         let size = |dims: &[usize]| dims.iter().try_fold(1usize, |n, &dim| n.checked_mul(dim));
-        let (taps, cells) = (size(&spec.kernel)?, size(&spec.output)?);
+        let taps = size(&spec.kernel).filter(|&taps| taps <= Self::MOST_TAPS)?;
+        let cells = size(&spec.output)?;
         let source_cells = size(&spec.input).filter(|&n| n < Self::NONE as usize)?;
         let entries = taps.checked_mul(cells).filter(|&n| n <= Self::LIMIT)?;
         let mut index = Vec::with_capacity(entries);

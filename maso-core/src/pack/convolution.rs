@@ -140,11 +140,13 @@ impl PackedConvolution {
         let outs = self.out_channels / self.groups;
         let depth = ins * self.taps;
         let panel = at_least(&mut scratch.panel, depth * PANEL);
-        if strip.len() < PANEL {
-            panel.fill(0.0);
-        }
         for segment in self.segments(strip.clone()) {
             self.unfold(segment, group * ins..(group + 1) * ins, run, panel);
+        }
+        // Lanes past the last cell repeat it: they must not overflow where no cell does.
+        for lanes in panel.chunks_exact_mut(PANEL) {
+            let last = lanes[strip.len() - 1];
+            lanes[strip.len()..].fill(last);
         }
         let first = group * outs;
         let rows = |values| rows_of(values, first, outs);

@@ -238,7 +238,7 @@ fn pack(operator: &Operator, len: usize, spline: Option<&ScalarSpline>) -> Work 
         Operator::Nonlinear(Rule::Extreme(extreme)) => {
             Work::Extreme(PackedExtreme::new(extreme, len))
         }
-        Operator::View(View::Map(map)) => Work::Gather(Gather::new(map)),
+        Operator::View(View::Runs(runs)) => Work::Gather(Gather::new(runs)),
         Operator::Input | Operator::View(View::Same) => {
             unreachable!("inputs and aliases make no step")
         }

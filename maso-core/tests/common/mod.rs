@@ -21,7 +21,8 @@ impl Builder {
         let first = rows.map_or(Axis::Symbol("n".to_owned()), Axis::Fixed);
         let axes = std::iter::once(first).chain(shape.iter().copied().map(Axis::Fixed)).collect();
         let mut builder = Self::default();
-        builder.graph.inputs.push(Port { name: "x".to_owned(), shape: axes });
+        builder.graph.opset = 17;
+        builder.graph.inputs.push(Port { name: "x".to_owned(), shape: axes, ..Port::default() });
         builder
     }
 
@@ -70,7 +71,11 @@ impl Builder {
 
     /// Ends the graph at `output`.
     pub(crate) fn finish(mut self, output: &str) -> Graph {
-        self.graph.outputs.push(Port { name: output.to_owned(), shape: Vec::new() });
+        self.graph.outputs.push(Port {
+            name: output.to_owned(),
+            shape: Vec::new(),
+            ..Port::default()
+        });
         self.graph
     }
 

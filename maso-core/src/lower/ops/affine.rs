@@ -1,6 +1,6 @@
 //! Matrices and batch-norm.
 
-use super::super::value::{Data, Dim};
+use super::super::value::{Data, Dim, checked};
 use super::{Inputs, Outcome, data, one, present, weights};
 use crate::graph::GraphNode;
 use crate::lower::context::Context;
@@ -70,6 +70,7 @@ fn dense(
     let mut dims = x.dims.clone();
     dims.pop();
     dims.push(Dim::Fixed(units));
+    let dims = checked(dims)?;
     one(context.push(node, &[x], dims, Operator::Affine(affine)))
 }
 
@@ -79,6 +80,9 @@ pub(super) fn batch_normalization(
     node: &GraphNode,
     inputs: &Inputs,
 ) -> Outcome {
+    if node.int("spatial", 1) == 0 {
+        return Err("with statistics for each cell (spatial = 0) it is not supported".to_owned());
+    }
     if node.int("training_mode", 0) != 0 {
         return Err("in training mode it mixes rows; export the model in inference mode".to_owned());
     }

@@ -2,7 +2,9 @@
 //! constants (folded in f64), on sizes (folded with the number of rows as a symbol).
 
 use super::super::context::{Context, constant};
-use super::super::value::{Data, Size, Sizes, Value, broadcast_map, broadcast_shape, extents};
+use super::super::value::{
+    Data, Dim, Size, Sizes, Value, broadcast_map, broadcast_shape, checked, extents,
+};
 use super::broadcast::{broadcast_constant, broadcast_data};
 use super::{Inputs, Outcome, data, one, weights};
 use crate::graph::GraphNode;
@@ -15,7 +17,10 @@ enum Op {
     Sub,
     Mul,
     Div,
+    /// Remainder with the divisor's sign.
     Mod,
+    /// Remainder with the dividend's sign.
+    Fmod,
 }
 
 pub(super) fn add(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
@@ -35,7 +40,8 @@ pub(super) fn div(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> O
 }
 
 pub(super) fn modulo(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
-    binary(context, node, inputs, Op::Mod)
+    let op = if node.int("fmod", 0) == 0 { Op::Mod } else { Op::Fmod };
+    binary(context, node, inputs, op)
 }
 
 fn binary(context: &mut Context, node: &GraphNode, inputs: &Inputs, op: Op) -> Outcome {
@@ -80,7 +86,7 @@ fn with_constant(
         Op::Sub => (one_, value.map(|value| -value)),
         Op::Mul => (value, zero),
         Op::Div => (value.map(|value| 1.0 / value), zero),
-        Op::Mod => return Err("a remainder of data is discontinuous".to_owned()),
+        Op::Mod | Op::Fmod => return Err("a remainder of data is discontinuous".to_owned()),
     };
     one(context.scale_shift(node, &x, scale, shift))
 }
@@ -108,16 +114,17 @@ pub(super) fn neg(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> O
     one(context.scale_shift(node, &data(inputs, 0)?, minus, zero))
 }
 
-/// The sum of any number of branches, in input order.
+/// The sum of any number of branches and constants, in input order.
 pub(super) fn sum(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
-    let mut total = data(inputs, 0)?;
+    let first = inputs.first().cloned().ok_or("it has no inputs")?;
     if inputs.len() == 1 {
         return super::movement::identity(context, node, inputs);
     }
-    for index in 1..inputs.len() {
-        total = branch_sum(context, node, &total, &data(inputs, index)?, false)?;
+    let mut total = vec![first.ok_or("its first input is missing")?];
+    for next in &inputs[1..] {
+        total = binary(context, node, &[total.pop(), next.clone()], Op::Add)?;
     }
-    one(total)
+    Ok(total)
 }
 
 /// `a op b` of two constants.
@@ -138,7 +145,8 @@ fn fold(a: &Value, b: &Value, op: Op) -> Outcome {
         Op::Sub => x[i] - y[j],
         Op::Mul => x[i] * y[j],
         Op::Div => x[i] / y[j],
-        Op::Mod => x[i] % y[j],
+        Op::Mod => x[i] - y[j] * (x[i] / y[j]).floor(),
+        Op::Fmod => x[i] % y[j],
     };
     folded(shape, pairs.iter().map(number).collect(), false)
 }
@@ -150,6 +158,7 @@ type Pairs = Vec<(usize, usize)>;
 fn pair_up(a: &[usize], b: &[usize]) -> Result<(Vec<usize>, Pairs), String> {
     let misfit = || format!("constants of shapes {a:?} and {b:?} do not broadcast");
     let shape = broadcast_shape(a, b).ok_or_else(misfit)?;
+    checked(shape.iter().copied().map(Dim::Fixed).collect())?;
     let maps = broadcast_map(a, &shape).into_iter().zip(broadcast_map(b, &shape));
     Ok((shape.clone(), maps.collect()))
 }
@@ -173,8 +182,8 @@ fn known_op(a: i64, b: i64, op: Op) -> Result<i64, String> {
         Op::Sub => a.checked_sub(b),
         Op::Mul => a.checked_mul(b),
         Op::Div => a.checked_div(b),
-        // ONNX's integer remainder has the divisor's sign.
         Op::Mod => a.checked_rem(b).map(|r| if r != 0 && (r < 0) != (b < 0) { r + b } else { r }),
+        Op::Fmod => a.checked_rem(b),
     };
     result.ok_or_else(|| format!("integer arithmetic on {a} and {b} overflows or divides by 0"))
 }

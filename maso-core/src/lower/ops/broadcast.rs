@@ -1,7 +1,7 @@
 //! Broadcasting of constants and branches against data, with the row axis left alone.
 
 use super::super::context::Context;
-use super::super::value::{Data, Dim, broadcast_shape, extents, per_unit};
+use super::super::value::{Data, Dim, broadcast_shape, checked, extents, per_unit};
 use crate::graph::GraphNode;
 use crate::network::PerUnit;
 
@@ -34,9 +34,6 @@ pub(super) fn broadcast_dims(dims: &[Dim], shape: &[usize]) -> Result<Vec<Dim>, 
     let own = extents(dims);
     let misfit = || format!("shapes {own:?} (one row) and {shape:?} do not broadcast");
     let joined = broadcast_shape(&own, shape).ok_or_else(misfit)?;
-    if joined.iter().product::<usize>() == 0 {
-        return Err("it has no elements".to_owned());
-    }
     let has_rows = dims.first() == Some(&Dim::Rows);
     if has_rows && (joined.len() > own.len() || joined[0] != 1) {
         return Err(format!("an operand of shape {shape:?} would broadcast the row axis"));
@@ -45,5 +42,5 @@ pub(super) fn broadcast_dims(dims: &[Dim], shape: &[usize]) -> Result<Vec<Dim>, 
     if has_rows {
         dims[0] = Dim::Rows;
     }
-    Ok(dims)
+    checked(dims)
 }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::super::context::{Context, constant};
-use super::super::value::{Data, Dim, Sizes, Value, extents};
+use super::super::value::{Data, Dim, MOST_NUMBERS, Sizes, Value, extents, features};
 use super::movement::dims_of;
 use super::{Inputs, Outcome, data_axis, one};
 use crate::graph::GraphNode;
@@ -24,34 +24,36 @@ pub(super) fn concat(context: &mut Context, node: &GraphNode, inputs: &Inputs) -
     if !all.iter().all(same) {
         return Err("its inputs differ in another axis than the joined one".to_owned());
     }
-    dims[axis] = Dim::Fixed(all.iter().map(|dims| dims[axis].extent()).sum());
-    let order = concat_order(&all, axis);
+    let joined = all.iter().try_fold(0usize, |n, dims| n.checked_add(dims[axis].extent()));
+    dims[axis] = Dim::Fixed(joined.ok_or("it has too many elements")?);
+    let total = features(&dims).filter(|&total| total <= MOST_NUMBERS);
+    total.ok_or("it has too many elements")?;
+    let order = || concat_order(&all, axis);
     if values.iter().any(|value| matches!(value, Value::Data(_))) {
-        return concat_data(context, node, &values, dims, &order);
+        return concat_data(context, node, &values, dims, order());
     }
     if let Some(sizes) = values.iter().map(|value| value.sizes()).collect::<Option<Vec<_>>>() {
-        let data = order.iter().map(|&(input, index)| sizes[input].data[index]).collect();
+        let data = order().map(|(input, index)| sizes[input].data[index]).collect();
         return Ok(vec![Sizes { shape: extents(&dims), data }.value()]);
     }
     let tensors: Option<Vec<Rc<Tensor>>> =
         values.iter().map(|value| constant(Some(value))).collect();
     let tensors = tensors.ok_or("it joins fractional numbers with the number of rows")?;
     let numbers: Vec<Vec<f64>> = tensors.iter().map(|tensor| tensor.to_f64()).collect();
-    let data = order.iter().map(|&(input, index)| numbers[input][index]).collect();
+    let data = order().map(|(input, index)| numbers[input][index]).collect();
     let tensor = Tensor::new(extents(&dims), TensorData::F64(data)).ok_or("its sizes differ")?;
     Ok(vec![Value::constant(tensor)])
 }
 
 /// For each element of the joined tensor, the input and its element.
-fn concat_order(all: &[Vec<Dim>], axis: usize) -> Vec<(usize, usize)> {
+fn concat_order(all: &[Vec<Dim>], axis: usize) -> impl Iterator<Item = (usize, usize)> {
     let size = |dims: &[Dim]| dims.iter().map(|dim| dim.extent()).product::<usize>();
     let outer = size(&all[0][..axis]);
     let chunks: Vec<usize> = all.iter().map(|dims| size(&dims[axis..])).collect();
-    let part = |at: usize| {
-        let chunks = chunks.iter().enumerate();
-        chunks.flat_map(move |(input, &len)| (0..len).map(move |i| (input, at * len + i)))
-    };
-    (0..outer).flat_map(part).collect()
+    (0..outer).flat_map(move |at| {
+        let chunks = chunks.clone().into_iter().enumerate();
+        chunks.flat_map(move |(input, len)| (0..len).map(move |i| (input, at * len + i)))
+    })
 }
 
 fn concat_data(
@@ -59,7 +61,7 @@ fn concat_data(
     node: &GraphNode,
     values: &[&Value],
     dims: Vec<Dim>,
-    order: &[(usize, usize)],
+    order: impl Iterator<Item = (usize, usize)>,
 ) -> Outcome {
     let mut data: Vec<&Data> = Vec::new();
     let mut places: Vec<Result<usize, Vec<f64>>> = Vec::new();
@@ -79,10 +81,10 @@ fn concat_data(
             _ => return Err("it joins data with sizes".to_owned()),
         });
     }
-    let source = |&(input, index): &(usize, usize)| match &places[input] {
+    let source = |(input, index): (usize, usize)| match &places[input] {
         Ok(input) => Source::Element { input: *input, index },
         Err(numbers) => Source::Constant(numbers[index]),
     };
-    let view = Operator::View(View::Map(order.iter().map(source).collect()));
+    let view = Operator::View(View::new(order.map(source)));
     one(context.push(node, &data, dims, view))
 }

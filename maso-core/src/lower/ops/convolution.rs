@@ -91,7 +91,7 @@ pub(super) fn conv(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> 
         bias: bias_of(inputs, out_channels)?,
         summary: summary("conv", [channels, out_channels], groups, &spec),
     };
-    let dims = window_dims(&x, out_channels, &spec.output);
+    let dims = window_dims(&x, out_channels, &spec.output)?;
     one(context.push(node, &[&x], dims, Operator::Affine(Affine::Convolution(convolution))))
 }
 
@@ -127,7 +127,7 @@ pub(super) fn conv_transpose(context: &mut Context, node: &GraphNode, inputs: &I
         bias: bias_of(inputs, out_channels)?,
         summary: summary("transposed conv", [channels, out_channels], groups, &spec),
     };
-    let dims = window_dims(&x, out_channels, &spec.output);
+    let dims = window_dims(&x, out_channels, &spec.output)?;
     one(context.push(node, &[&x], dims, Operator::Affine(Affine::Convolution(convolution))))
 }
 
@@ -147,10 +147,12 @@ fn transposed(node: &GraphNode, plane: &[usize], kernel: Vec<usize>) -> Result<W
         None => vec![0; rank],
     };
     let extent = |axis: usize| {
-        let reach = strides[axis] * (plane[axis] - 1) + dilations[axis] * (kernel[axis] - 1) + 1;
-        (reach + extra[axis]).checked_sub(pads[axis] + pads_end[axis]).filter(|&extent| extent > 0)
+        let steps = strides[axis].checked_mul(plane[axis] - 1)?;
+        let reach = dilations[axis].checked_mul(kernel[axis] - 1)?;
+        let whole = steps.checked_add(reach)?.checked_add(1 + extra[axis])?;
+        whole.checked_sub(pads[axis] + pads_end[axis]).filter(|&extent| extent > 0)
     };
     let output = (0..rank).map(extent).collect::<Option<_>>();
-    let output = output.ok_or("its padding leaves nothing of the output")?;
+    let output = output.ok_or("its padding leaves nothing of the output, or it is too large")?;
     Ok(WindowSpec { input: plane.to_vec(), output, kernel, strides, dilations, pads })
 }

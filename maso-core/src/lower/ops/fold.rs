@@ -25,7 +25,7 @@ pub(super) fn constant(_: &mut Context, node: &GraphNode, _: &Inputs) -> Outcome
 }
 
 /// Elements that a folded constant may have.
-const LIMIT: i64 = 1 << 28;
+const LIMIT: i64 = 1 << 24;
 
 /// A tensor filled with one value.
 pub(super) fn constant_of_shape(_: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {

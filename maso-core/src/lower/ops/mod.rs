@@ -74,8 +74,9 @@ pub(super) fn lower_node(context: &mut Context, node: &GraphNode) {
     let outcome = match rule(&node.op).filter(|_| node.domain.is_empty()) {
         None => Err(why_not(node)),
         Some(_) if is_product(node, &inputs) => Err(PRODUCT.to_owned()),
-        Some(_) if inputs.iter().flatten().any(|value| matches!(value, Value::Unknown)) => {
-            Ok(vec![Value::Unknown; node.outputs.len()])
+        Some(_) if inputs.iter().flatten().any(Value::is_unknown) => {
+            let of_data = inputs.iter().flatten().any(Value::is_of_data);
+            Ok(vec![Value::Unknown { of_data }; node.outputs.len()])
         }
         Some(rule) => rule(context, node, &inputs),
     };
@@ -87,9 +88,8 @@ const PRODUCT: &str = "a product or quotient of two tensors that both depend on 
 
 /// Whether the node multiplies or divides two tensors that depend on the input.
 fn is_product(node: &GraphNode, inputs: &Inputs) -> bool {
-    let depends = |value: &Value| matches!(value, Value::Data(_) | Value::Unknown);
     matches!(node.op.as_str(), "Mul" | "Div" | "MatMul" | "Gemm")
-        && inputs.iter().take(2).flatten().filter(|value| depends(value)).count() == 2
+        && inputs.iter().take(2).flatten().filter(|value| value.is_of_data()).count() == 2
 }
 
 /// Why an operator that has no function cannot be represented.

@@ -2,8 +2,8 @@
 //! alike to data (a view), constants (folded) and sizes (folded).
 
 use super::super::context::Context;
-use super::super::value::{Data, Dim, Size, Sizes, Value, extents, features};
-use super::{Inputs, Outcome, axis_of, data_axis, ints};
+use super::super::value::{Data, Dim, Size, Sizes, Value, checked, extents, features};
+use super::{Inputs, Outcome, axis_of, data_axis, ints, one};
 use crate::graph::GraphNode;
 use crate::network::{Operator, View};
 use crate::tensor::{Tensor, TensorData};
@@ -21,7 +21,7 @@ pub(super) fn dims_of(value: &Value) -> Result<Vec<Dim>, String> {
         Value::Data(data) => Ok(data.dims.clone()),
         Value::Constant(tensor) => Ok(fixed(tensor.shape())),
         Value::Sizes(sizes) => Ok(fixed(&sizes.shape)),
-        Value::Unknown => Err("its input is not known".to_owned()),
+        Value::Unknown { .. } => Err("its input is not known".to_owned()),
     }
 }
 
@@ -44,7 +44,7 @@ fn apply(context: &mut Context, node: &GraphNode, value: &Value, moved: Moved) -
             let data = map.iter().map(|&index| sizes.data[index]).collect();
             Sizes { shape: extents(&dims), data }.value()
         }
-        Value::Unknown => Value::Unknown,
+        Value::Unknown { .. } => return Err("its input is not known".to_owned()),
     };
     Ok(vec![moved])
 }
@@ -56,6 +56,9 @@ pub(super) fn reshaped(
     value: &Value,
     dims: Vec<Dim>,
 ) -> Outcome {
+    if let Value::Data(data) = value {
+        return one(context.push(node, &[data], dims, Operator::View(View::Same)));
+    }
     let len = features(&dims).ok_or("its shape is too large")?;
     apply(context, node, value, Moved { dims, map: (0..len).collect() })
 }
@@ -82,28 +85,45 @@ fn reshape_same(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Out
     reshaped(context, node, value, dims_of(value)?)
 }
 
-/// Casts between floating-point types keep the numbers; integers and truth values only fold.
+/// Casts of data to f32 or f64 keep the numbers (evaluation is in f32 in any case); constants are
+/// rounded or truncated as the type says, and must fit it.
 pub(super) fn cast(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
-    // ONNX's numbers for the types: 1 float, 10 float16, 11 double, 16 bfloat16.
     let to = node.int("to", 0);
-    let to_float = matches!(to, 1 | 10 | 11 | 16);
     match first(inputs)? {
-        Value::Data(_) if matches!(to, 1 | 11) => reshape_same(context, node, inputs),
+        Value::Data(_) if matches!(to, FLOAT | DOUBLE) => reshape_same(context, node, inputs),
         Value::Data(_) => Err(format!("it casts data to type {to}, which rounds it")),
         Value::Constant(tensor) => {
-            let values = tensor.to_f64();
-            let data = if to_float {
-                TensorData::F64(values)
-            } else if to == 9 {
-                TensorData::Bool(values.iter().map(|&value| value != 0.0).collect())
-            } else {
-                TensorData::I64(values.iter().map(|&value| value as i64).collect())
-            };
+            let data = cast_constant(&tensor.to_f64(), to)?;
             let tensor = Tensor::new(tensor.shape().to_vec(), data).ok_or("its size changed")?;
             Ok(vec![Value::constant(tensor)])
         }
-        Value::Sizes(sizes) if !to_float => Ok(vec![Value::Sizes(sizes.clone())]),
-        _ => Err("it casts the number of rows to a fraction".to_owned()),
+        Value::Sizes(sizes) if matches!(to, INT32 | INT64) => Ok(vec![Value::Sizes(sizes.clone())]),
+        _ => Err("it casts the number of rows to another type".to_owned()),
+    }
+}
+
+// ONNX's numbers for types.
+const FLOAT: i64 = 1;
+const INT32: i64 = 6;
+const INT64: i64 = 7;
+const BOOL: i64 = 9;
+const DOUBLE: i64 = 11;
+
+fn cast_constant(values: &[f64], to: i64) -> Result<TensorData, String> {
+    let whole = |low: f64, high: f64| {
+        let fits = |value: &f64| value.trunc() >= low && value.trunc() <= high;
+        let all =
+            values.iter().all(fits).then(|| values.iter().map(|&value| value as i64).collect());
+        all.map(TensorData::I64).ok_or_else(|| format!("a constant does not fit type {to}"))
+    };
+    match to {
+        FLOAT => Ok(TensorData::F32(values.iter().map(|&value| value as f32).collect())),
+        DOUBLE => Ok(TensorData::F64(values.to_vec())),
+        INT32 => whole(i32::MIN.into(), i32::MAX.into()),
+        // Numbers up to 2⁵³ are exact on the way through f64.
+        INT64 => whole(-9.007_199_254_740_992e15, 9.007_199_254_740_992e15),
+        BOOL => Ok(TensorData::Bool(values.iter().map(|&value| value != 0.0).collect())),
+        _ => Err(format!("casting constants to type {to} is not supported")),
     }
 }
 
@@ -168,6 +188,9 @@ struct Cut {
 
 /// Starts and ends clamped as ONNX says.
 fn cut(start: i64, end: i64, step: i64, extent: usize) -> Result<Cut, String> {
+    if extent == 0 {
+        return Ok(Cut { start: 0, step: 1, count: 0 });
+    }
     let n = extent as i64;
     let wrap = |at: i64| if at < 0 { at.saturating_add(n) } else { at };
     let (start, end) = match step {
@@ -235,6 +258,9 @@ pub(super) fn gather(context: &mut Context, node: &GraphNode, inputs: &Inputs) -
         Size::Rows => Err("the number of rows is used as an index".to_owned()),
     };
     let index_at: Vec<usize> = index.data.iter().map(at).collect::<Result<_, _>>()?;
+    let middle = index.shape.iter().map(|&extent| Dim::Fixed(extent));
+    let moved = dims[..axis].iter().copied().chain(middle).chain(dims[axis + 1..].iter().copied());
+    let moved = checked(moved.collect())?;
     let strides = strides(&dims);
     let front: Vec<_> = (0..axis).map(|a| (dims[a].extent(), strides[a])).collect();
     let back: Vec<_> = (axis + 1..dims.len()).map(|a| (dims[a].extent(), strides[a])).collect();
@@ -243,8 +269,5 @@ pub(super) fn gather(context: &mut Context, node: &GraphNode, inputs: &Inputs) -
         .flat_map(|base| index_at.iter().map(move |&i| (base, i)))
         .flat_map(|(base, i)| strided(&back, base + i * strides[axis]))
         .collect();
-    let middle = index.shape.iter().map(|&extent| Dim::Fixed(extent));
-    let dims = dims[..axis].iter().copied().chain(middle).chain(dims[axis + 1..].iter().copied());
-    let dims = dims.collect();
-    apply(context, node, value, Moved { dims, map })
+    apply(context, node, value, Moved { dims: moved, map })
 }

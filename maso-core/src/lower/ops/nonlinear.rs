@@ -2,10 +2,11 @@
 
 use super::super::context::Context;
 use super::super::value::{Data, Value, broadcast_shape, extents, per_unit};
-use super::broadcast::broadcast_dims;
+use super::broadcast::{broadcast_data, broadcast_dims};
 use super::{Inputs, Outcome, data, one, present, weights};
 use crate::graph::GraphNode;
 use crate::network::{Branch, Candidates, Extreme, Operator, PerUnit, Rule, ScalarSpline};
+use crate::tensor::{Tensor, TensorData};
 
 fn spline(context: &mut Context, node: &GraphNode, z: &Data, spline: ScalarSpline) -> Outcome {
     let operator = Operator::Nonlinear(Rule::Spline(spline));
@@ -14,7 +15,19 @@ fn spline(context: &mut Context, node: &GraphNode, z: &Data, spline: ScalarSplin
 
 fn hinge(context: &mut Context, node: &GraphNode, inputs: &Inputs, left: f64) -> Outcome {
     let pieces = ScalarSpline::hinge(PerUnit::uniform(left), 1.0);
+    if let Some(Some(Value::Constant(constant))) = inputs.first() {
+        return fold(constant, &Rule::Spline(pieces));
+    }
     spline(context, node, &data(inputs, 0)?, pieces)
+}
+
+/// A spline of a constant is a constant: it has no units.
+fn fold(constant: &Tensor, rule: &Rule) -> Outcome {
+    let z = constant.to_f64();
+    let (mut values, mut pieces) = (vec![0.0; z.len()], vec![0; z.len()]);
+    rule.apply(&[&z], &mut values, &mut pieces);
+    let tensor = Tensor::new(constant.shape().to_vec(), TensorData::F64(values));
+    Ok(vec![Value::constant(tensor.ok_or("its size changed")?)])
 }
 
 pub(super) fn relu(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
@@ -43,10 +56,19 @@ pub(super) fn prelu(context: &mut Context, node: &GraphNode, inputs: &Inputs) ->
     spline(context, node, &z, ScalarSpline::hinge(per_unit(&slope, &shape, &whole), 1.0))
 }
 
-/// Limits that stand for none: infinities, and the lowest and highest f32, which are the defaults of
-/// old operator sets.
-fn limit(value: f64, unbounded: f32) -> Option<f64> {
-    (value != f64::from(unbounded) && value.is_finite()).then_some(value)
+/// A limit of Clip; `None` for what stands for none: the infinity on its side, and the lowest or highest
+/// f32, which are the defaults of old operator sets.
+fn limit(value: f64, name: &str, unbounded: f32) -> Result<Option<f64>, String> {
+    let infinity = f64::from(unbounded) * 2.0;
+    match value {
+        _ if value == f64::from(unbounded)
+            || value.signum() == infinity.signum() && value.is_infinite() =>
+        {
+            Ok(None)
+        }
+        _ if value.is_finite() => Ok(Some(value)),
+        _ => Err(format!("its {name} is {value}")),
+    }
 }
 
 /// Clip with limits as inputs (operator set 11 on) or attributes (before).
@@ -54,12 +76,11 @@ pub(super) fn clip(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> 
     let z = data(inputs, 0)?;
     let read = |index: usize, name: &str, unbounded: f32| -> Result<Option<f64>, String> {
         if !present(inputs, index) {
-            return Ok(limit(node.float(name, unbounded), unbounded));
+            return limit(node.float(name, unbounded), name, unbounded);
         }
         let (values, shape) = weights(inputs, index, name)?;
         match values[..] {
-            [value] if value.is_nan() => Err(format!("its {name} is NaN")),
-            [value] => Ok(limit(value, unbounded)),
+            [value] => limit(value, name, unbounded),
             _ => Err(format!("its {name} has shape {shape:?}, expected one number")),
         }
     };
@@ -117,7 +138,7 @@ fn extreme(context: &mut Context, node: &GraphNode, inputs: &Inputs, smallest: b
     for (index, value) in values.iter().enumerate() {
         branches.push(match value {
             Value::Data(data) => {
-                read.push(context.expand(node, data, &dims));
+                read.push(broadcast_data(context, node, data, &whole)?);
                 Branch::Input(read.len() - 1)
             }
             _ => {

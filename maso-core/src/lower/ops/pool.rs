@@ -24,6 +24,7 @@ fn pool(node: &GraphNode, x: &Data) -> Result<(Planes, Sliding), String> {
 pub(super) fn average_pool(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
     let x = data(inputs, 0)?;
     let (Planes { images, channels, .. }, sliding) = pool(node, &x)?;
+    let map = WindowMap::sliding(&sliding.spec).ok_or(TOO_LARGE)?;
     let counts = window_counts(&sliding, node.int("count_include_pad", 0) != 0);
     if counts.contains(&0) {
         return Err("a window lies in padding".to_owned());
@@ -32,11 +33,11 @@ pub(super) fn average_pool(context: &mut Context, node: &GraphNode, inputs: &Inp
     let spec = sliding.spec;
     let pool = AveragePool {
         planes: images * channels,
-        map: WindowMap::sliding(&spec).ok_or(TOO_LARGE)?,
+        map,
         factor,
         summary: format!("average {}", times(&spec.kernel)),
     };
-    let dims = window_dims(&x, channels, &spec.output);
+    let dims = window_dims(&x, channels, &spec.output)?;
     one(context.push(node, &[&x], dims, Operator::Affine(Affine::AveragePool(pool))))
 }
 
@@ -65,19 +66,25 @@ pub(super) fn global_average_pool(
 ) -> Outcome {
     let x = data(inputs, 0)?;
     let Planes { channels, plane, .. } = planes(&x)?;
-    let dims = window_dims(&x, channels, &vec![1; plane.len()]);
-    one(mean(context, node, &x, plane.iter().product(), dims))
+    let dims = window_dims(&x, channels, &vec![1; plane.len()])?;
+    one(mean(context, node, &x, plane.iter().product(), dims)?)
 }
 
 /// The mean of each block of `cells` numbers.
-fn mean(context: &mut Context, node: &GraphNode, x: &Data, cells: usize, dims: Vec<Dim>) -> Data {
+fn mean(
+    context: &mut Context,
+    node: &GraphNode,
+    x: &Data,
+    cells: usize,
+    dims: Vec<Dim>,
+) -> Result<Data, String> {
     let pool = AveragePool {
         planes: x.len() / cells,
-        map: WindowMap::whole(cells),
+        map: WindowMap::whole(cells).ok_or(TOO_LARGE)?,
         factor: PerUnit::uniform(1.0 / cells as f64),
         summary: format!("mean of {cells}"),
     };
-    context.push(node, &[x], dims, Operator::Affine(Affine::AveragePool(pool)))
+    Ok(context.push(node, &[x], dims, Operator::Affine(Affine::AveragePool(pool))))
 }
 
 /// The mean over some axes, given as an input (operator set 18 on) or an attribute (before).
@@ -85,13 +92,15 @@ pub(super) fn reduce_mean(context: &mut Context, node: &GraphNode, inputs: &Inpu
     let x = data(inputs, 0)?;
     let rank = x.dims.len();
     let listed = ints(inputs, 1, "axes")?.or_else(|| node.ints("axes").map(<[i64]>::to_vec));
-    let axes: Vec<usize> = match listed.filter(|axes| !axes.is_empty()) {
+    let mut axes: Vec<usize> = match listed.filter(|axes| !axes.is_empty()) {
         Some(axes) => axes.into_iter().map(|axis| axis_of(axis, rank)).collect::<Result<_, _>>()?,
         None if node.int("noop_with_empty_axes", 0) != 0 => {
             return super::movement::identity(context, node, inputs);
         }
         None => (0..rank).collect(),
     };
+    axes.sort_unstable();
+    axes.dedup();
     if axes.iter().any(|&axis| x.dims[axis] == Dim::Rows) {
         return Err("it would average over the row axis, so rows would mix".to_owned());
     }
@@ -106,7 +115,7 @@ pub(super) fn reduce_mean(context: &mut Context, node: &GraphNode, inputs: &Inpu
         kept.iter().map(|&axis| x.dims[axis]).collect()
     };
     let x = permute_data(context, node, &x, &order)?;
-    one(mean(context, node, &x, cells, dims))
+    one(mean(context, node, &x, cells, dims)?)
 }
 
 pub(super) fn max_pool(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
@@ -119,15 +128,15 @@ pub(super) fn max_pool(context: &mut Context, node: &GraphNode, inputs: &Inputs)
     if (0..map.cells()).any(|cell| map.inside(cell) == 0) {
         return Err("a window lies in padding".to_owned());
     }
-    let dims = window_dims(&x, channels, &spec.output);
+    let dims = window_dims(&x, channels, &spec.output)?;
     one(window_max(context, node, &x, images * channels, map, dims))
 }
 
 pub(super) fn global_max_pool(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
     let x = data(inputs, 0)?;
     let Planes { images, channels, plane } = planes(&x)?;
-    let dims = window_dims(&x, channels, &vec![1; plane.len()]);
-    let map = WindowMap::whole(plane.iter().product());
+    let dims = window_dims(&x, channels, &vec![1; plane.len()])?;
+    let map = WindowMap::whole(plane.iter().product()).ok_or(TOO_LARGE)?;
     one(window_max(context, node, &x, images * channels, map, dims))
 }
 

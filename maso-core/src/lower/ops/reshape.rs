@@ -50,7 +50,9 @@ fn reshape_dims(
             Size::Rows => Some(Dim::Rows),
             Size::Known(0) if !allow_zero => Some(*from.get(axis).ok_or_else(misfit)?),
             Size::Known(-1) => None,
-            Size::Known(n) if has_rows && axis == 0 && row_extent == usize::try_from(n).ok() => {
+            Size::Known(n)
+                if has_rows && axis == 0 && row_extent.is_some_and(|rows| rows as i64 == n) =>
+            {
                 Some(Dim::Rows)
             }
             Size::Known(n) => Some(Dim::Fixed(usize::try_from(n).map_err(|_| misfit())?)),
@@ -100,7 +102,11 @@ pub(super) fn squeeze(context: &mut Context, node: &GraphNode, inputs: &Inputs) 
     let value = first(inputs)?;
     let dims = dims_of(value)?;
     let ones = || (0..dims.len()).filter(|&axis| dims[axis] == Dim::Fixed(1)).collect();
-    let axes = axes(node, inputs, dims.len())?.unwrap_or_else(ones);
+    let given = axes(node, inputs, dims.len())?;
+    if given.is_none() && dims.first() == Some(&Dim::Rows) && context.row_extent() == Some(1) {
+        return Err("without axes it would squeeze the row axis too".to_owned());
+    }
+    let axes = given.unwrap_or_else(ones);
     if let Some(&axis) = axes.iter().find(|&&axis| dims[axis] != Dim::Fixed(1)) {
         return Err(format!("axis {axis} is not 1, so it cannot be squeezed"));
     }

@@ -1,6 +1,6 @@
 //! What convolutions and pools share: a window's geometry, worked out from attributes.
 
-use super::super::value::{Data, Dim, extents};
+use super::super::value::{Data, Dim, checked, extents};
 use crate::graph::GraphNode;
 use crate::network::WindowSpec;
 
@@ -28,13 +28,13 @@ pub(super) fn planes(x: &Data) -> Result<Planes, String> {
 }
 
 /// The axes after a window: those before the plane kept, channels and plane replaced.
-pub(super) fn window_dims(x: &Data, channels: usize, plane: &[usize]) -> Vec<Dim> {
+pub(super) fn window_dims(x: &Data, channels: usize, plane: &[usize]) -> Result<Vec<Dim>, String> {
     let mut dims = vec![x.dims[0], Dim::Fixed(channels)];
     dims.extend(plane.iter().copied().map(Dim::Fixed));
-    dims
+    checked(dims)
 }
 
-/// A list attribute of one positive number for each spatial axis.
+/// A list attribute of one number (from `least` to 2³¹) for each spatial axis.
 pub(super) fn sizes(
     node: &GraphNode,
     name: &str,
@@ -42,7 +42,7 @@ pub(super) fn sizes(
     least: i64,
 ) -> Result<Vec<usize>, String> {
     let Some(values) = node.ints(name) else { return Ok(vec![1; rank]) };
-    if values.len() != rank || values.iter().any(|&value| value < least) {
+    if values.len() != rank || values.iter().any(|value| !(least..1 << 31).contains(value)) {
         return Err(format!("its {name} {values:?} do not fit {rank} spatial axes"));
     }
     Ok(values.iter().map(|&value| value as usize).collect())
@@ -76,7 +76,8 @@ pub(super) fn sliding(
     for axis in 0..rank {
         let (n, stride) = (plane[axis], strides[axis]);
         let reach =
-            (kernel[axis] - 1).checked_mul(dilations[axis]).ok_or("its window is too large")?;
+            (kernel[axis] - 1).checked_mul(dilations[axis]).filter(|&reach| reach < 1 << 62);
+        let reach = reach.ok_or("its window is too large")?;
         match auto {
             "NOTSET" | "" => {}
             "VALID" => (pads[axis], pads_end[axis]) = (0, 0),

@@ -112,6 +112,7 @@ fn standard_domain(domain: Option<&str>) -> bool {
 
 fn port(value: proto::ValueInfo) -> Port {
     let tensor = value.r#type.and_then(|kind| kind.tensor_type);
+    let elements = tensor.as_ref().and_then(|tensor| tensor.elem_type).and_then(type_name);
     let dims = tensor.and_then(|tensor| tensor.shape).map(|shape| shape.dim).unwrap_or_default();
     let axis = |dim: proto::Dim| match (dim.dim_value, dim.dim_param) {
         // Exporters write 0 or −1 where they do not know.
@@ -121,7 +122,23 @@ fn port(value: proto::ValueInfo) -> Port {
         (_, symbol) => Axis::Symbol(symbol.unwrap_or_default()),
     };
     let shape = dims.into_iter().map(axis).collect();
-    Port { name: value.name.unwrap_or_default(), shape }
+    Port { name: value.name.unwrap_or_default(), shape, elements: elements.map(str::to_owned) }
+}
+
+/// The name of an element type that is not floating point.
+fn type_name(number: i32) -> Option<&'static str> {
+    Some(match number {
+        0 | 1 | 10 | 11 | 16 => return None,
+        2 => "uint8",
+        3 => "int8",
+        4 => "uint16",
+        5 => "int16",
+        6 => "int32",
+        7 => "int64",
+        8 => "string",
+        9 => "bool",
+        _ => "other",
+    })
 }
 
 fn node(index: usize, raw: proto::Node, files: &dyn SideFiles) -> Result<GraphNode, OnnxError> {
