@@ -147,3 +147,27 @@ fn rows_that_cannot_be_evaluated_are_named() {
     let error = evaluator.codes_into(&rows[..4], &mut codes).expect_err("20 codes for 2 rows");
     assert!(matches!(error, EvalError::Length { what: "codes", found: 20, .. }), "{error}");
 }
+
+#[test]
+fn the_first_failing_row_is_named_whatever_the_tile() {
+    let network = Arc::new(network());
+    let mut rows = vec![0.5f32; 2 * 64];
+    // Row 10 overflows inside; row 11 is not finite to begin with.
+    (rows[20], rows[21], rows[22]) = (-f32::MAX, f32::MAX, f32::NAN);
+    for tile in [1, 2, 8, 64] {
+        let evaluator = Evaluator::new(Arc::clone(&network)).with_tile_rows(tile);
+        let error = evaluator.codes_into(&rows, &mut [0; 64]).expect_err("two rows fail");
+        assert!(matches!(error, EvalError::Overflow { row: 10, .. }), "tile {tile}: {error}");
+    }
+}
+
+#[test]
+fn fingerprints_tell_the_layout_of_constants() {
+    let build = |shape: &[usize]| {
+        let mut b = Builder::new(None, &[2, 2]);
+        let constant = b.floats(shape, vec![1.0, 2.0]);
+        let y = b.node("Max", &["x", &constant]);
+        b.network(&y).fingerprint()
+    };
+    assert_ne!(build(&[2, 1]), build(&[1, 2]));
+}

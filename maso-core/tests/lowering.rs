@@ -350,3 +350,181 @@ fn batch_norm_folds_into_the_sum_before_it_only_where_nothing_else_reads_that() 
     assert_eq!(check_tiers(folded, &[1.0, 1.0], "folded").0, [3.5, 5.5]);
     assert_eq!(check_tiers(kept, &[1.0, 1.0], "kept").0, [7.5, 11.5]);
 }
+
+#[test]
+fn operands_of_lower_rank_would_broadcast_the_rows() {
+    for op in ["Max", "Add"] {
+        let mut b = Builder::new(None, &[2, 3]);
+        let r = b.node("Relu", &["x"]);
+        let attributes = [("axes", list(&[1])), ("keepdims", Attribute::Int(0))];
+        let mean = b.node_with("ReduceMean", &["x"], &attributes);
+        let y = b.node(op, &[&r, &mean]);
+        let message = b.refusal(&y).to_string();
+        assert!(message.contains("would broadcast the row axis"), "{op}: {message}");
+    }
+}
+
+#[test]
+fn a_batch_of_one_is_part_of_the_row_where_nodes_do_not_act_alike_on_it() {
+    let whole = |build: &dyn Fn(&mut Builder) -> String| {
+        let mut b = Builder::new(Some(1), &[1, 3]);
+        let y = build(&mut b);
+        let network = b.network(&y);
+        assert_eq!(network.row_axis(), RowAxis::None);
+        check_tiers(network, &[1.0, 2.0, 3.0], "one row").0
+    };
+    // Without axes, Squeeze removes the batch too, so axis 0 is the three columns.
+    let picked = whole(&|b| {
+        let squeezed = b.node("Squeeze", &["x"]);
+        let last = b.ints(&[2]);
+        b.node("Gather", &[&squeezed, &last])
+    });
+    assert_eq!(picked, [3.0]);
+    assert_eq!(whole(&|b| b.node("Transpose", &["x"])), [1.0, 2.0, 3.0]);
+    let flat = whole(&|b| {
+        let flat = b.ints(&[3]);
+        b.node("Reshape", &["x", &flat])
+    });
+    assert_eq!(flat, [1.0, 2.0, 3.0]);
+}
+
+#[test]
+fn repeated_axes_and_empty_names_are_harmless() {
+    let mut b = Builder::new(None, &[4]);
+    let y = b.node_with("ReduceMean", &["x"], &[("axes", list(&[1, -1]))]);
+    assert_eq!(check_tiers(b.network(&y), &[1.0, 2.0, 3.0, 6.0], "mean").0, [3.0]);
+
+    let mut b = Builder::new(None, &[1]);
+    let high = b.floats(&[], vec![1.0]);
+    b.graph.constants.push((String::new(), Tensor::ints(vec![7])));
+    let d = b.node("Dropout", &["x"]);
+    b.graph.nodes[0].outputs.push(String::new());
+    let y = b.node("Clip", &[&d, "", &high]);
+    assert_eq!(one_layer(b.network(&y), &LINE).1, [0, 0, 0, 0, 0, 0, 1]);
+}
+
+#[test]
+fn constants_are_rounded_by_casts_and_folded_through_splines() {
+    let cast = |to: i64, value: f32| {
+        let mut b = Builder::new(None, &[1]);
+        let constant = b.floats(&[1], vec![value]);
+        let constant = b.node("Abs", &[&constant]);
+        let cast = b.node_with("Cast", &[&constant], &[("to", Attribute::Int(to))]);
+        let y = b.node("Sum", &["x", &cast]);
+        lower(&b.finish(&y), &LowerOptions::default()).map(|n| {
+            assert_eq!(n.layout().units(), 0, "a node on constants has no units");
+            check_tiers(n, &[10.0], "sum").0[0]
+        })
+    };
+    assert_eq!((cast(1, -2.5), cast(7, -2.5)), (Ok(12.5), Ok(12.0)));
+    for (to, value) in [(10, 0.1), (2, 300.0), (6, 3e9), (0, 1.0)] {
+        assert!(cast(to, value).is_err(), "type {to} does not hold {value}, or is not known");
+    }
+}
+
+#[test]
+fn integer_remainders_follow_fmod() {
+    for (fmod, expected) in [(0, 2.0), (1, -1.0)] {
+        let mut b = Builder::new(None, &[1]);
+        let (a, c) = (b.ints(&[-7]), b.ints(&[3]));
+        let r = b.node_with("Mod", &[&a, &c], &[("fmod", Attribute::Int(fmod))]);
+        let r = b.node_with("Cast", &[&r], &[("to", Attribute::Int(1))]);
+        let y = b.node("Add", &["x", &r]);
+        assert_eq!(check_tiers(b.network(&y), &[0.0], "mod").0, [expected]);
+    }
+}
+
+#[test]
+fn lanes_past_the_last_cell_do_not_overflow() {
+    let mut b = Builder::new(None, &[1, 1]);
+    let (w, bias) = (b.floats(&[1, 1, 1], vec![1.0]), b.floats(&[1], vec![-1e10]));
+    let z = b.node("Conv", &["x", &w, &bias]);
+    // Only a pre-activation of −1e10, which no cell has, would overflow.
+    let y = b.node_with("LeakyRelu", &[&z], &[("alpha", Attribute::Float(1e30))]);
+    assert_eq!(check_tiers(b.network(&y), &[2e10], "one cell").0, [1e10]);
+}
+
+#[test]
+fn old_operator_sets_and_integer_inputs_are_refused() {
+    let mut b = Builder::new(None, &[1]);
+    b.graph.opset = 6;
+    let y = b.node("Relu", &["x"]);
+    assert!(matches!(b.refusal(&y), LowerError::OldOpset { found: 6 }), "operator set 6");
+
+    let integers = |to: i64| {
+        let mut b = Builder::new(None, &[1]);
+        b.graph.inputs[0].elements = Some("uint8".to_owned());
+        let x = b.node_with("Cast", &["x"], &[("to", Attribute::Int(to))]);
+        let y = b.node("Relu", &[&x]);
+        lower(&b.finish(&y), &LowerOptions::default())
+    };
+    assert!(integers(1).is_ok(), "bytes cast to float at once");
+    assert!(matches!(integers(7), Err(LowerError::InputType { .. })), "integers stay integers");
+}
+
+#[test]
+fn sizes_beyond_the_limits_are_refused_before_anything_is_allocated() {
+    let huge = 1_000_000_000_000;
+    let mut b = Builder::new(None, &[huge]);
+    let y = b.node("Relu", &["x"]);
+    assert!(matches!(b.refusal(&y), LowerError::InputSize { .. }), "a huge row");
+
+    let refused = |shape: &[usize], build: &dyn Fn(&mut Builder) -> String| {
+        let mut b = Builder::new(None, shape);
+        let y = build(&mut b);
+        let error = b.refusal(&y);
+        assert!(matches!(error, LowerError::Unsupported { .. }), "{error}");
+    };
+    refused(&[1, 4], &|b| {
+        let pads = [("kernel_shape", list(&[2])), ("pads", list(&[(1 << 31) - 1; 2]))];
+        b.node_with("AveragePool", &["x"], &pads)
+    });
+    refused(&[1, 4], &|b| {
+        let dilations = list(&[6_148_914_691_236_517_205]);
+        let attributes = [("kernel_shape", list(&[4])), ("dilations", dilations)];
+        b.node_with("MaxPool", &["x"], &attributes)
+    });
+    refused(&[1, 5], &|b| {
+        let w = b.floats(&[1, 1, 2], vec![1.0; 2]);
+        b.node_with("ConvTranspose", &["x", &w], &[("strides", list(&[1 << 62]))])
+    });
+    refused(&[1, (1 << 24) + 3], &|b| b.node("GlobalMaxPool", &["x"]));
+    refused(&[1], &|b| {
+        let shape = b.ints(&[1 << 20, 1]);
+        let tall = b.node("ConstantOfShape", &[&shape]);
+        let wide = b.node_with("Transpose", &[&tall], &[("perm", list(&[1, 0]))]);
+        let table = b.node("Add", &[&tall, &wide]);
+        b.node("Add", &["x", &table])
+    });
+    refused(&[4], &|b| {
+        let mut joined = "x".to_owned();
+        for _ in 0..40 {
+            let axis = [("axis", Attribute::Int(1))];
+            joined = b.node_with("Concat", &[&joined, &joined], &axis);
+        }
+        joined
+    });
+    refused(&[4], &|b| {
+        let none = b.ints(&[0]);
+        let empty = b.node("ConstantOfShape", &[&none]);
+        let (from, to, back) = (b.ints(&[-1]), b.ints(&[-9]), b.ints(&[-1]));
+        let cut = b.node("Slice", &[&empty, &from, &to, &none, &back]);
+        b.node_with("Concat", &["x", &cut], &[("axis", Attribute::Int(0))])
+    });
+}
+
+#[test]
+fn deep_and_doubling_graphs_are_described_in_little_space() {
+    let mut b = Builder::new(None, &[1]);
+    let mut x = "x".to_owned();
+    for _ in 0..60 {
+        let minus = b.node("Neg", &[&x]);
+        x = b.node("Add", &[&x, &minus]);
+    }
+    for _ in 0..20_000 {
+        x = b.node("Identity", &[&x]);
+    }
+    let y = b.node("Relu", &[&x]);
+    let report = b.network(&y).describe();
+    assert!(report.layers[0].affine.chars().count() <= 120, "{}", report.layers[0].affine);
+}
