@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use maso_core::Tier;
 
+use crate::failure::Failure;
+
 /// The spline view of trained networks: which region each row is in, and which regions a data set
 /// occupies.
 #[derive(Debug, Parser)]
@@ -20,7 +22,7 @@ pub(crate) struct Cli {
 pub(crate) enum Verb {
     /// Show a model as max-affine operators: layers, units, pieces, bits
     Info(InfoArgs),
-    /// Evaluate the model on every row and write its outputs
+    /// Evaluate the model on every row and write its outputs (before a trailing Softmax or the like)
     Forward(ForwardArgs),
     /// Write every row's region code, one bit (or more) for each unit
     Codes(CodesArgs),
@@ -34,9 +36,11 @@ pub(crate) enum Verb {
 pub(crate) struct InfoArgs {
     #[command(flatten)]
     pub(crate) model: ModelArgs,
-    /// Print the report as one JSON object
+    /// Print the report as one JSON object on standard output
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) tier: TierArgs,
 }
 
 #[derive(Debug, Args)]
@@ -114,10 +118,10 @@ pub(crate) struct DataArgs {
     /// The rows: a .npy file whose first axis counts them
     pub(crate) data: PathBuf,
     /// Use only rows A to B−1 (A.. and ..B work too)
-    #[arg(long, value_name = "A..B", value_parser = parse_rows)]
+    #[arg(long, value_name = "A..B", value_parser = parse_rows, allow_hyphen_values = true)]
     pub(crate) rows: Option<RowRange>,
     /// Multiply every number of the data by this first, such as 1/255
-    #[arg(long, value_name = "NUMBER", value_parser = parse_number, allow_hyphen_values = true)]
+    #[arg(long, value_name = "NUMBER", value_parser = parse_scale, allow_hyphen_values = true)]
     pub(crate) scale: Option<f64>,
     /// Add this to every number, after the scale
     #[arg(long, value_name = "NUMBER", value_parser = parse_number, allow_hyphen_values = true)]
@@ -126,18 +130,38 @@ pub(crate) struct DataArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
-    /// Print the report as one JSON object
+    /// Print the report as one JSON object on standard output
     #[arg(long)]
     pub(crate) json: bool,
     /// Threads to use [default: all cores]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub(crate) threads: Option<u16>,
-    /// Instruction set of the kernels: scalar or portable [default: the fastest here]
-    #[arg(long, value_name = "NAME", env = "MASO_TIER", hide_env_values = true)]
-    pub(crate) tier: Option<Tier>,
+    #[arg(long, value_name = "N", value_parser = parse_threads, allow_hyphen_values = true)]
+    pub(crate) threads: Option<usize>,
+    #[command(flatten)]
+    pub(crate) tier: TierArgs,
     /// Say nothing on standard error but errors
     #[arg(long)]
     pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TierArgs {
+    /// Instruction set of the kernels: scalar or portable [default: MASO_TIER, or the fastest here]
+    #[arg(long, value_name = "NAME")]
+    tier: Option<Tier>,
+}
+
+impl TierArgs {
+    /// The option's tier, or the environment's, or the fastest.
+    pub(crate) fn choose(&self) -> Result<Tier, Failure> {
+        let named = std::env::var("MASO_TIER").ok().filter(|name| !name.is_empty());
+        match (self.tier, named) {
+            (Some(tier), _) => Ok(tier),
+            (None, Some(name)) => {
+                name.parse().map_err(|error| Failure::Usage(format!("MASO_TIER: {error}")))
+            }
+            (None, None) => Ok(Tier::best()),
+        }
+    }
 }
 
 /// Rows from one number to another, either end open.
@@ -155,10 +179,22 @@ impl RowRange {
     }
 }
 
+impl std::fmt::Display for RowRange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}..", self.from)?;
+        self.to.map_or(Ok(()), |to| write!(f, "{to}"))
+    }
+}
+
 fn parse_rows(text: &str) -> Result<RowRange, String> {
     let expected = || "expected A..B with whole numbers, such as 0..1000".to_owned();
     let (from, to) = text.split_once("..").ok_or_else(expected)?;
-    let number = |text: &str| text.parse::<usize>().map_err(|_| expected());
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = |text: &str| match text.parse::<usize>() {
+        Ok(number) => Ok(number),
+        Err(_) if digits(text) => Err(format!("{text} is larger than any row number")),
+        Err(_) => Err(expected()),
+    };
     let from = if from.is_empty() { 0 } else { number(from)? };
     let to = if to.is_empty() { None } else { Some(number(to)?) };
     match to {
@@ -169,9 +205,23 @@ fn parse_rows(text: &str) -> Result<RowRange, String> {
     }
 }
 
+fn parse_threads(text: &str) -> Result<usize, String> {
+    let threads = text.parse().ok().filter(|threads| (1..=1024).contains(threads));
+    threads.ok_or_else(|| "expected a whole number from 1 to 1024".to_owned())
+}
+
+/// A number that a data set can be multiplied by and still tell its rows apart.
+fn parse_scale(text: &str) -> Result<f64, String> {
+    let scale = parse_number(text)?;
+    if scale as f32 == 0.0 {
+        return Err("a scale of 0 (or too small for f32) makes all rows one".to_owned());
+    }
+    Ok(scale)
+}
+
 /// A number or a fraction of two.
 fn parse_number(text: &str) -> Result<f64, String> {
-    let number = |text: &str| text.trim().parse::<f64>().ok();
+    let number = |text: &str| text.trim().parse::<f64>().ok().filter(|value| value.is_finite());
     let value = match text.split_once('/') {
         Some((above, below)) => number(above).zip(number(below)).map(|(a, b)| a / b),
         None => number(text),

@@ -17,13 +17,20 @@ pub(crate) enum Failure {
     Rows { data: String, source: EvalError },
     /// Any library error.
     Library(Box<dyn Error>),
+    /// The user or the system asked the program to stop.
+    Interrupted,
     /// Standard output could not be written to.
     Output(io::Error),
 }
 
 impl Failure {
     pub(crate) fn exit_code(&self) -> u8 {
-        if matches!(self, Self::Usage(_)) { 2 } else { 1 }
+        match self {
+            Self::Usage(_) => 2,
+            // 128 and the number of SIGINT, as shells have it.
+            Self::Interrupted => 130,
+            _ => 1,
+        }
     }
 
     /// Whether the reader of standard output has gone, which is no failure of ours.
@@ -37,6 +44,7 @@ impl fmt::Display for Failure {
         match self {
             Self::Usage(text) => f.write_str(text),
             Self::Rows { data, source } => write!(f, "{data}: {source}"),
+            Self::Interrupted => f.write_str("interrupted; nothing was written"),
             Self::Output(error) => write!(f, "cannot write to standard output: {error}"),
             Self::Library(error) => {
                 write!(f, "{error}")?;

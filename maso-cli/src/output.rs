@@ -41,6 +41,24 @@ pub(crate) fn expect_ending<'e>(path: &Path, endings: &[&'e str]) -> Result<&'e 
     }
 }
 
+/// Refuses to write over a file that is being read.
+pub(crate) fn expect_other(out: &Path, inputs: &[&Path]) -> Result<(), Failure> {
+    if out == Path::new("-") {
+        let text = "-o takes a file; for standard output name /dev/stdout";
+        return Err(Failure::Usage(text.to_owned()));
+    }
+    let place = |path: &Path| path.canonicalize().ok();
+    let same = |input: &&&Path| place(out).is_some_and(|out| place(input) == Some(out));
+    match inputs.iter().find(same) {
+        Some(input) => Err(Failure::Usage(format!(
+            "-o {} would replace the input {}; choose another name",
+            out.display(),
+            input.display()
+        ))),
+        None => Ok(()),
+    }
+}
+
 /// A bar on a terminal, for runs that take a while.
 pub(crate) struct Progress {
     rows: usize,
@@ -67,7 +85,7 @@ impl Progress {
         let bar = self.bar.get_or_insert_with(|| {
             let target = ProgressDrawTarget::stderr();
             let bar = ProgressBar::with_draw_target(Some(self.rows as u64), target);
-            let style = "{bar:40} {human_pos} of {human_len} rows, {msg} left";
+            let style = "{wide_bar} {human_pos} of {human_len} rows, {msg} left";
             bar.with_style(ProgressStyle::with_template(style).expect("a valid template"))
         });
         // From the whole run so far: the bar's own estimate knows only what came after it appeared.

@@ -3,9 +3,11 @@
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::available_parallelism;
 
-use maso_core::{Batch, Evaluator, LowerOptions, Network, RowAxis, Rows, Tier, Want};
+use maso_core::network::HeadReport;
+use maso_core::{Batch, Evaluator, LowerOptions, Network, RowAxis, Rows, Want};
 use maso_io::dataset::{Dataset, Scaling};
 use maso_io::model;
 use serde::Serialize;
@@ -13,6 +15,7 @@ use serde::Serialize;
 use crate::args::{DataArgs, ModelArgs, RowAxisArg, RunArgs};
 use crate::failure::Failure;
 use crate::output::{Progress, talk};
+use crate::table::count;
 
 /// Reads the model.
 pub(crate) fn load(args: &ModelArgs) -> Result<Arc<Network>, Failure> {
@@ -28,19 +31,18 @@ pub(crate) fn load(args: &ModelArgs) -> Result<Arc<Network>, Failure> {
 pub(crate) struct Data {
     pub(crate) rows: Dataset,
     pub(crate) range: Range<usize>,
+    /// Whether the user said how the numbers are scaled.
+    scaled: bool,
 }
 
 impl Data {
-    /// Opens the data, and says what may surprise.
-    pub(crate) fn open(args: &DataArgs, quiet: bool) -> Result<Self, Failure> {
+    /// All rows of a data set whose scaling is right.
+    pub(crate) fn whole(rows: Dataset) -> Self {
+        Self { range: 0..rows.len(), rows, scaled: true }
+    }
+
+    pub(crate) fn open(args: &DataArgs) -> Result<Self, Failure> {
         let rows = Dataset::open(&args.data)?;
-        if !quiet && rows.header().element.is_integer() && args.scale.is_none() {
-            let (path, element) = (args.data.display(), rows.header().element);
-            talk(&format!(
-                "note: {path} holds {element} numbers, used as they are; if the model was trained \
-                 on scaled ones, say so (as in --scale 1/255)"
-            ));
-        }
         let default = Scaling::default();
         let scaling = Scaling {
             scale: args.scale.unwrap_or(default.scale),
@@ -51,10 +53,13 @@ impl Data {
             None => 0..count,
             Some(range) => range.of(count).ok_or_else(|| {
                 let path = args.data.display();
-                Failure::Usage(format!("--rows: {path} has {count} rows, numbered from 0"))
+                Failure::Usage(format!(
+                    "--rows {range}: {path} has {count} rows, so the last possible is ..{count}"
+                ))
             })?,
         };
-        Ok(Self { rows: rows.with_scaling(scaling), range })
+        let scaled = args.scale.is_some() || args.shift.is_some();
+        Ok(Self { rows: rows.with_scaling(scaling), range, scaled })
     }
 }
 
@@ -63,28 +68,46 @@ pub(crate) struct Session {
     pub(crate) evaluator: Evaluator,
     pub(crate) data: Data,
     quiet: bool,
+    /// Set when the user or the system asks to stop, so that no half-written file stays.
+    stopped: Arc<AtomicBool>,
 }
 
 /// How a run was made; part of every report.
 #[derive(Debug, Serialize)]
 pub(crate) struct RunReport {
     pub(crate) model: String,
+    /// The tensor that the network ends at.
+    pub(crate) output: String,
+    /// Trailing nodes left off.
+    pub(crate) head: Vec<HeadReport>,
     pub(crate) data: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) labels_file: Option<String>,
+    /// First row used, and the one after the last.
+    pub(crate) row_range: [usize; 2],
+    pub(crate) scale: f64,
+    pub(crate) shift: f64,
     pub(crate) tier: &'static str,
     pub(crate) threads: usize,
 }
 
 impl Session {
+    /// A session over data that fit the model.
     pub(crate) fn new(network: Arc<Network>, data: Data, args: &RunArgs) -> Result<Self, Failure> {
-        let threads = args
-            .threads
-            .map_or_else(|| available_parallelism().map_or(1, std::num::NonZero::get), usize::from);
+        check_width(&network, &data.rows)?;
+        let cores = || available_parallelism().map_or(1, std::num::NonZero::get);
+        let threads = args.threads.unwrap_or_else(cores);
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         let pool = pool.map_err(|error| Failure::Library(error.into()))?;
-        let evaluator = Evaluator::new(network)
-            .with_tier(args.tier.unwrap_or_else(Tier::best))
-            .with_pool(Arc::new(pool));
-        Ok(Self { evaluator, data, quiet: args.quiet })
+        let evaluator =
+            Evaluator::new(network).with_tier(args.tier.choose()?).with_pool(Arc::new(pool));
+        let stopped = Arc::new(AtomicBool::new(false));
+        let flag = Arc::clone(&stopped);
+        // A second handler cannot be set; then there is one already, and the default is to stop.
+        let _ = ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed));
+        let session = Self { evaluator, data, quiet: args.quiet, stopped };
+        session.note_surprises();
+        Ok(session)
     }
 
     pub(crate) fn network(&self) -> &Arc<Network> {
@@ -92,30 +115,44 @@ impl Session {
     }
 
     pub(crate) fn report(&self, model: &Path) -> RunReport {
+        let described = self.network().describe();
+        let scaling = self.data.rows.scaling();
         RunReport {
             model: model.display().to_string(),
+            output: described.output.name,
+            head: described.head,
             data: self.data.rows.path().display().to_string(),
+            labels_file: None,
+            row_range: [self.data.range.start, self.data.range.end],
+            scale: scaling.scale,
+            shift: scaling.shift,
             tier: self.evaluator.tier().name(),
             threads: self.evaluator.threads(),
         }
     }
 
-    /// Refuses data that do not fit the model, before any output is begun.
-    pub(crate) fn check_width(&self) -> Result<(), Failure> {
-        let (expected, found) = (self.network().input().len(), self.data.rows.width());
-        if expected == found {
-            return Ok(());
+    /// Says what is done but may not be meant.
+    fn note_surprises(&self) {
+        let (rows, input) = (&self.data.rows, self.network().input());
+        let (path, header) = (rows.path().display(), rows.header());
+        if header.element.is_integer() && !self.data.scaled {
+            self.talk(&format!(
+                "note: {path} holds {} numbers, used as they are; if the model was trained on scaled \
+                 ones, say so (as in --scale 1/255; --scale 1 silences this)",
+                header.element
+            ));
         }
-        let (path, shape) = (self.data.rows.path().display(), &self.data.rows.header().shape);
-        let input = self.network().input();
-        Err(Failure::Library(
-            format!(
-                "{path}: rows have {found} numbers each (the file's shape is {shape:?}), but input \
-                 {:?} takes {expected} (shape {:?})",
-                input.tensor, input.shape
-            )
-            .into(),
-        ))
+        let plain = |shape: &[usize]| shape.iter().copied().filter(|&n| n != 1).collect::<Vec<_>>();
+        let (found, expected) = (plain(&header.shape[1..]), plain(&input.shape));
+        if found.len() > 1 && expected.len() > 1 && found != expected {
+            self.talk(&format!(
+                "note: rows of {path} have shape {:?}, input {:?} takes {:?}: the numbers are taken \
+                 in the file's order; if that is another layout, transpose the data first",
+                &header.shape[1..],
+                input.tensor,
+                input.shape
+            ));
+        }
     }
 
     /// Runs over the chosen rows, with a progress bar on a terminal.
@@ -127,6 +164,9 @@ impl Session {
         let range = self.data.range.clone();
         let mut progress = Progress::new(range.len(), self.quiet);
         let run = self.evaluator.run(&self.data.rows, range.clone(), want, |batch| {
+            if self.stopped.load(Ordering::Relaxed) {
+                return Err(Failure::Interrupted.into());
+            }
             sink(batch)?;
             progress.advance(batch.first_row + batch.rows - range.start);
             Ok(())
@@ -142,11 +182,8 @@ impl Session {
 
     /// Says that the network ends before its file does.
     pub(crate) fn note_heads(&self) {
-        if self.quiet {
-            return;
-        }
         for head in self.network().heads() {
-            talk(&format!(
+            self.talk(&format!(
                 "note: the trailing {} ({}) is left off; outputs are what it would read (logits)",
                 head.op, head.name
             ));
@@ -159,6 +196,33 @@ impl Session {
             talk(text);
         }
     }
+}
+
+/// Refuses data that do not fit the model, before anything is packed or any output is begun.
+fn check_width(network: &Network, rows: &Dataset) -> Result<(), Failure> {
+    let (input, shape) = (network.input(), &rows.header().shape);
+    let (expected, found) = (input.len(), rows.width());
+    if expected == found {
+        return Ok(());
+    }
+    let path = rows.path().display();
+    let mut text = format!(
+        "{path}: rows have {} each (the file's shape is {shape:?}), but input {:?} takes {expected} \
+         (shape {:?})",
+        count(found as u64, "number"),
+        input.tensor,
+        input.shape
+    );
+    if rows.len() == expected {
+        text += "; for a single row save x[None], for rows in columns save x.T";
+    } else if network.row_axis() == RowAxis::None && expected == found * input.shape[0] {
+        text += &format!(
+            "; the model's first axis is fixed at {}, so it is taken as part of the row: if it \
+             counts rows, say --row-axis 0",
+            input.shape[0]
+        );
+    }
+    Err(Failure::Library(text.into()))
 }
 
 /// A failed run: of the rows, or of what takes the results.

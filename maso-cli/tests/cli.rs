@@ -251,14 +251,75 @@ fn wrong_usage_exits_with_two() {
         failure(&[&["codes", &model, &moons, "-o", "c.npy"], options].concat(), 2)
     };
     assert!(wrong(&["--rows", "5..5"]).contains("5..5 holds no rows"), "an empty range");
-    assert!(wrong(&["--rows", "0..2001"]).contains("has 2000 rows"), "a range past the end");
+    assert!(wrong(&["--rows", "9..2001"]).contains("9..2001:"), "a range past the end");
+    assert!(wrong(&["--rows", "-5.."]).contains("expected A..B"), "a negative row");
     assert!(wrong(&["--scale", "1/0"]).contains("finite number or fraction"), "a fraction");
+    assert!(wrong(&["--scale", "0"]).contains("makes all rows one"), "a scale of 0");
     assert!(wrong(&["--tier", "avx9"]).contains("this machine has scalar, portable"), "a tier");
-    assert!(wrong(&["--threads", "0"]).contains("0"), "no threads");
+    assert!(wrong(&["--threads", "0"]).contains("from 1 to 1024"), "no threads");
+    assert!(wrong(&["--threads", "-1"]).contains("from 1 to 1024"), "fewer than none");
     assert!(wrong(&["--frobnicate"]).contains("--frobnicate"), "an unknown option");
     let message = failure(&["census", &model, &moons, "-o", "r.txt"], 2);
     assert!(message.contains("ending in .json or .npz"), "{message}");
     let message = failure(&["codes", &model, &moons, "-o", "c.json"], 2);
     assert!(message.contains("ending in .npy"), "{message}");
     assert!(failure(&["cods"], 2).contains("similar subcommand"), "a mistyped verb");
+}
+
+#[test]
+fn inputs_are_not_written_over() {
+    let scratch = Scratch::new();
+    let model = testdata("models/moons_relu.onnx");
+    let bytes = std::fs::read(testdata("data/moons.npy")).expect("data");
+    let data = scratch.write("x.npy", &bytes);
+    let message = failure(&["forward", &model, &data, "-o", &data], 2);
+    assert!(message.contains("would replace the input"), "{message}");
+    assert_eq!(std::fs::read(&data).expect("data"), bytes, "the data are as they were");
+    let message = failure(&["codes", &model, &data, "-o", "-"], 2);
+    assert!(message.contains("/dev/stdout"), "{message}");
+}
+
+#[test]
+fn what_may_surprise_is_said() {
+    let scratch = Scratch::new();
+    let out = scratch.path("y.npy");
+    let model = testdata("models/tiny_branches.onnx"); // 2×5×6
+    let body = vec![1u8; 60];
+    let said = |shape: &str, options: &[&str]| {
+        let data = scratch.write("x.npy", &npy("|u1", shape, &body));
+        let output = maso(&[&["forward", &model, &data, "-o", &out], options].concat());
+        assert!(output.status.success(), "{shape}");
+        String::from_utf8(output.stderr).expect("UTF-8")
+    };
+    let text = said("(1, 5, 6, 2)", &[]);
+    assert!(text.contains("another layout") && text.contains("u8 numbers"), "{text}");
+    let text = said("(1, 2, 5, 6)", &["--scale", "1"]);
+    assert!(!text.contains("note:"), "{text}");
+    assert!(!said("(1, 60)", &["--scale", "1"]).contains("note:"), "flat rows are plain");
+    assert_eq!(said("(1, 5, 6, 2)", &["--quiet"]), "");
+
+    let column = scratch.write("v.npy", &npy("|u1", "(60,)", &body));
+    let message = failure(&["forward", &model, &column, "-o", &out], 1);
+    assert!(message.contains("1 number each") && message.contains("x[None]"), "{message}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_stopped_run_leaves_nothing_behind() {
+    let scratch = Scratch::new();
+    let (model, digits) = (testdata("models/mnist_lenet.onnx"), testdata("data/mnist_test_x.npy"));
+    let out = scratch.path("c.npy");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_maso"))
+        .args(["codes", &model, &digits, "--scale", "1/255", "--tier", "scalar", "-o", &out])
+        .args(["--threads", "1"])
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("maso runs");
+    while scratch.names().is_empty() {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    let kill = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
+    assert!(kill.expect("kill runs").success(), "the run is still going");
+    assert_eq!(child.wait().expect("an end").code(), Some(130));
+    assert!(scratch.names().is_empty(), "{:?}", scratch.names());
 }

@@ -10,7 +10,7 @@ use maso_core::eval::Rows;
 use maso_core::{LowerOptions, Network};
 use maso_io::dataset::{Dataset, Scaling, read_labels};
 use maso_io::model;
-use maso_io::write::{NpyWriter, NpzWriter, write_text};
+use maso_io::write::{AtomicFile, NpyWriter, NpzWriter};
 
 /// The error and its causes in one line.
 fn line(error: &dyn Error) -> String {
@@ -279,9 +279,37 @@ fn outputs_appear_whole_or_not_at_all() {
     assert_eq!((read.shape, read.data), (vec![3], vec![1.0, 2.0, 3.0]));
     assert_eq!(names(), 2);
 
-    let error = write_text(folder.path(), "text").expect_err("a folder is no file");
+    let error = AtomicFile::create(folder.path()).expect_err("a folder is no file");
     assert!(line(&error).contains("it is a folder"), "{error}");
-    let error =
-        write_text(folder.path().join("no/such/folder.json"), "text").expect_err("no folder");
-    assert!(line(&error).contains("folder.json"), "{error}");
+    let error = AtomicFile::create(folder.path().join("no/such/r.json")).expect_err("no folder");
+    assert!(line(&error).contains("r.json: there is no folder"), "{error}");
+    AtomicFile::create(folder.path().join("r.json"))
+        .and_then(|file| file.finish_with("text"))
+        .expect("a text file");
+    assert_eq!(names(), 3);
+}
+
+#[cfg(unix)]
+#[test]
+fn replaced_files_keep_their_mode_and_links_stay_links() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str| {
+        AtomicFile::create(folder.path().join(name)).and_then(|file| file.finish_with("new"))
+    };
+    let path = folder.path().join("old.json");
+    std::fs::write(&path, "old").expect("a file");
+    let mode = |mode| std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode));
+    mode(0o640).expect("a mode");
+    symlink("old.json", folder.path().join("link.json")).expect("a link");
+    symlink("later.json", folder.path().join("ahead.json")).expect("a link to nothing yet");
+    write("link.json").expect("through the link");
+    write("ahead.json").expect("through the link");
+    assert_eq!(std::fs::read_to_string(&path).expect("the file"), "new");
+    assert_eq!(path.metadata().expect("the file").permissions().mode() & 0o777, 0o640);
+    assert!(folder.path().join("link.json").is_symlink(), "the link stays");
+    assert!(folder.path().join("later.json").is_file(), "what the link led to was made");
+    mode(0o444).expect("a mode");
+    let error = write("old.json").expect_err("a read-only file");
+    assert!(line(&error).contains("it is read-only"), "{error}");
 }

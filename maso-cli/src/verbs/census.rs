@@ -1,17 +1,17 @@
 //! `maso census`: the regions that a data set occupies.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use maso_core::census::LayerCensus;
 use maso_core::{Census, CensusReport, Want};
 use maso_io::dataset;
-use maso_io::write::{NpzWriter, WriteError, write_text};
+use maso_io::write::{AtomicFile, NpzWriter, WriteError};
 use serde::Serialize;
 
 use crate::Outcome;
 use crate::args::CensusArgs;
 use crate::failure::Failure;
-use crate::output::{expect_ending, print, print_json};
+use crate::output::{expect_ending, expect_other, print, print_json};
 use crate::session::{self, Data, RunReport, Session};
 use crate::table::{count, grouped, percent, row, table};
 
@@ -25,28 +25,37 @@ pub(crate) struct Report {
 }
 
 pub(crate) fn run(args: &CensusArgs) -> Outcome {
+    let inputs = [Some(&args.model.model), Some(&args.data.data), args.labels.as_ref()];
+    let inputs: Vec<&Path> = inputs.into_iter().flatten().map(PathBuf::as_path).collect();
     let ending = match &args.out {
-        Some(path) => Some((path, expect_ending(path, &["json", "npz"])?)),
+        Some(path) => {
+            expect_other(path, &inputs)?;
+            Some((path, expect_ending(path, &["json", "npz"])?))
+        }
         None => None,
     };
     let network = session::load(&args.model)?;
-    let data = Data::open(&args.data, args.run.quiet)?;
+    let data = Data::open(&args.data)?;
     let labels = args.labels.as_deref().map(|path| labels(path, &data)).transpose()?;
     let session = Session::new(network, data, &args.run)?;
-    session.check_width()?;
-    let npz = match ending {
-        Some((path, "npz")) => Some(Assignment::create(path, session.data.range.len())?),
-        _ => None,
-    };
-    let census = count_regions(&session, labels.as_deref(), npz)?;
-    let report = Report { run: session.report(&args.model.model), census };
-    if let Some((path, "json")) = ending {
-        write_text(path, &(serde_json::to_string_pretty(&report)? + "\n"))?;
+    // Outputs are begun before the run, so that one that cannot be written costs no time.
+    let (mut npz, mut json) = (None, None);
+    match ending {
+        Some((path, "npz")) => npz = Some(Assignment::create(path, session.data.range.len())?),
+        Some((path, _)) => json = Some(AtomicFile::create(path)?),
+        None => {}
     }
+    let census = count_regions(&session, labels.as_deref(), npz)?;
+    let mut run = session.report(&args.model.model);
+    run.labels_file = args.labels.as_ref().map(|path| path.display().to_string());
+    let report = Report { run, census };
     if args.run.json {
         print_json(&report)?
     } else {
         print(&text(&report))?
+    }
+    if let Some(file) = json {
+        file.finish_with(&(serde_json::to_string_pretty(&report)? + "\n"))?;
     }
     if let Some(path) = &args.out {
         session.talk(&format!("wrote {}", path.display()));

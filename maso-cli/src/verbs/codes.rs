@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::Outcome;
 use crate::args::CodesArgs;
-use crate::output::{expect_ending, print_json};
+use crate::output::{expect_ending, expect_other, print_json};
 use crate::session::{self, Data, RunReport, Session};
 use crate::table::count;
 
@@ -25,10 +25,10 @@ struct Report {
 
 pub(crate) fn run(args: &CodesArgs) -> Outcome {
     expect_ending(&args.out, &["npy"])?;
+    expect_other(&args.out, &[&args.model.model, &args.data.data])?;
     let network = session::load(&args.model)?;
-    let data = Data::open(&args.data, args.run.quiet)?;
+    let data = Data::open(&args.data)?;
     let session = Session::new(network, data, &args.run)?;
-    session.check_width()?;
     let layout = session.network().layout();
     let (rows, bits, words) = (session.data.range.len(), layout.bits(), layout.words());
     let mut writer = NpyWriter::create::<u64>(&args.out, &[rows, words])?;

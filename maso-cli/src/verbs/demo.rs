@@ -34,8 +34,7 @@ pub(crate) fn run(args: &DemoArgs) -> Outcome {
     let rows = Dataset::embedded("2,000 MNIST test digits", DIGITS)?
         .with_scaling(Scaling { scale: 1.0 / 255.0, shift: 0.0 });
     let labels = dataset::embedded_labels("their labels", LABELS)?;
-    let range = 0..rows.len();
-    let session = Session::new(Arc::new(network), Data { rows, range }, &args.run)?;
+    let session = Session::new(Arc::new(network), Data::whole(rows), &args.run)?;
     let census = count_regions(&session, Some(&labels), None)?;
     let report = Report { run: session.report(Path::new("mnist_mlp.onnx")), census };
     if args.run.json {

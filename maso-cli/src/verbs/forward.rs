@@ -3,13 +3,12 @@
 use std::time::Instant;
 
 use maso_core::Want;
-use maso_core::network::HeadReport;
 use maso_io::write::NpyWriter;
 use serde::Serialize;
 
 use crate::Outcome;
 use crate::args::ForwardArgs;
-use crate::output::{expect_ending, print_json};
+use crate::output::{expect_ending, expect_other, print_json};
 use crate::session::{self, Data, RunReport, Session};
 use crate::table::count;
 
@@ -19,17 +18,16 @@ struct Report {
     run: RunReport,
     rows: usize,
     shape: Vec<usize>,
-    head: Vec<HeadReport>,
     seconds: f64,
     rows_per_second: f64,
 }
 
 pub(crate) fn run(args: &ForwardArgs) -> Outcome {
     expect_ending(&args.out, &["npy"])?;
+    expect_other(&args.out, &[&args.model.model, &args.data.data])?;
     let network = session::load(&args.model)?;
-    let data = Data::open(&args.data, args.run.quiet)?;
+    let data = Data::open(&args.data)?;
     let session = Session::new(network, data, &args.run)?;
-    session.check_width()?;
     session.note_heads();
     let rows = session.data.range.len();
     let shape: Vec<usize> =
@@ -46,8 +44,7 @@ pub(crate) fn run(args: &ForwardArgs) -> Outcome {
     ));
     if args.run.json {
         let (run, rows_per_second) = (session.report(&args.model.model), rows as f64 / seconds);
-        let head = session.network().describe().head;
-        return print_json(&Report { run, rows, shape, head, seconds, rows_per_second });
+        return print_json(&Report { run, rows, shape, seconds, rows_per_second });
     }
     Ok(())
 }

@@ -1,6 +1,5 @@
 //! `maso info`: a model as max-affine operators.
 
-use maso_core::Tier;
 use maso_core::network::ModelReport;
 use serde::Serialize;
 
@@ -22,7 +21,7 @@ struct Report {
 pub(crate) fn run(args: &InfoArgs) -> Outcome {
     let network = session::load(&args.model)?.describe();
     let model = args.model.model.display().to_string();
-    let report = Report { model, tier: Tier::best().name(), network };
+    let report = Report { model, tier: args.tier.choose()?.name(), network };
     if args.json { print_json(&report) } else { print(&text(&report)) }
 }
 
@@ -42,6 +41,10 @@ fn text(report: &Report) -> String {
     );
     text += &layers(network);
     text += "\n\n";
+    if !network.further_outputs.is_empty() {
+        let names = network.further_outputs.join(", ");
+        text += &format!("further outputs of the file (choose one with --output): {names}\n");
+    }
     for head in &network.head {
         text += &format!("left off at the end: {} ({})\n", head.op, head.name);
     }

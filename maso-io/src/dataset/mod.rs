@@ -86,6 +86,12 @@ impl Dataset {
         self
     }
 
+    /// What happens to every number.
+    #[must_use]
+    pub fn scaling(&self) -> Scaling {
+        self.scaling
+    }
+
     /// Where the data came from.
     #[must_use]
     pub fn path(&self) -> &Path {

@@ -44,17 +44,25 @@ impl AtomicFile {
     }
 
     fn open(path: &Path) -> io::Result<(PathBuf, Target)> {
-        // A link is followed, so that the file behind it is replaced and the link stays.
-        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        match path.metadata() {
-            Ok(metadata) if metadata.is_dir() => return Err(io::Error::other("it is a folder")),
-            Ok(metadata) if !metadata.is_file() => {
+        let path = followed(path);
+        let existing = path.metadata().ok();
+        match &existing {
+            Some(metadata) if metadata.is_dir() => return Err(io::Error::other("it is a folder")),
+            Some(metadata) if !metadata.is_file() => {
                 let file = OpenOptions::new().write(true).open(&path)?;
                 return Ok((path, Target::Direct(BufWriter::new(file))));
             }
+            Some(metadata) if metadata.permissions().readonly() => {
+                return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is read-only"));
+            }
             _ => {}
         }
-        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new("."));
+        if !folder.is_dir() {
+            let reason = format!("there is no folder {}", folder.display());
+            return Err(io::Error::new(io::ErrorKind::NotFound, reason));
+        }
         let mut builder = tempfile::Builder::new();
         builder.prefix(".maso-").suffix(".part");
         #[cfg(unix)]
@@ -63,8 +71,21 @@ impl AtomicFile {
             // What any new file gets; the process's umask still applies.
             builder.permissions(std::fs::Permissions::from_mode(0o666));
         }
-        let file = builder.tempfile_in(parent.unwrap_or(Path::new(".")))?;
+        // The error is the kind alone: the temporary name would only puzzle.
+        let file = builder.tempfile_in(folder).map_err(|error| io::Error::from(error.kind()))?;
+        if let Some(metadata) = existing {
+            file.as_file().set_permissions(metadata.permissions())?;
+        }
         Ok((path, Target::Temporary(BufWriter::with_capacity(1 << 20, file))))
+    }
+
+    /// Writes `text` and completes the file.
+    ///
+    /// # Errors
+    /// If it cannot be written; then nothing appears.
+    pub fn finish_with(mut self, text: &str) -> Result<(), WriteError> {
+        self.write_all(text.as_bytes()).map_err(|source| self.error(source))?;
+        self.finish()
     }
 
     /// Completes the file and puts it in its place.
@@ -114,12 +135,11 @@ impl Seek for AtomicFile {
     }
 }
 
-/// Writes a text file.
-///
-/// # Errors
-/// If it cannot be written; then nothing appears.
-pub fn write_text(path: impl AsRef<Path>, text: &str) -> Result<(), WriteError> {
-    let mut file = AtomicFile::create(path)?;
-    file.write_all(text.as_bytes()).map_err(|source| file.error(source))?;
-    file.finish()
+/// Where a link leads, so that the file behind it is replaced and the link stays.
+fn followed(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| match path.read_link() {
+        // A link to a file that is not there yet.
+        Ok(target) => path.parent().map_or_else(|| target.clone(), |folder| folder.join(&target)),
+        Err(_) => path.to_owned(),
+    })
 }

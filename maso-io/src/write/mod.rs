@@ -4,7 +4,7 @@ mod atomic;
 mod npy;
 mod npz;
 
-pub use atomic::{AtomicFile, WriteError, write_text};
+pub use atomic::{AtomicFile, WriteError};
 pub use npy::NpyWriter;
 pub use npz::NpzWriter;
 
