@@ -21,6 +21,12 @@
 //! ```
 
 #![deny(unsafe_code)]
+#![warn(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss
+)]
 
 pub mod dataset;
 pub mod model;

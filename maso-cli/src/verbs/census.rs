@@ -141,10 +141,11 @@ pub(crate) fn text(report: &Report) -> String {
         grouped(census.largest),
     );
     text += &format!(
-        "code: {} of {}; entropy {:.2} bits (plug-in {:.2}; log2 rows is {:.2}); multi-information \
-         {:.2} bits\n",
+        "code: {} of {}, worth {:.1}; used: {:.2} (entropy; plug-in {:.2}, and log2 rows is {:.2})\n\
+         multi-information of the units: {:.2} bits\n",
         count(census.bits as u64, "bit"),
         count(census.units as u64, "unit"),
+        census.capacity_bits,
         census.entropy_bits,
         census.entropy_plugin_bits,
         (census.rows as f64).log2(),

@@ -123,7 +123,12 @@ macro_rules! widen_by {
 
 widen_by!(f64::from => u8, i8, u16, i16, u32, i32, f16, f32);
 widen_by!(std::convert::identity => f64);
-widen_by!(|value| value as f64 => i64, u64);
+#[allow(clippy::cast_precision_loss, reason = "the one rounding that the trait promises")]
+mod rounded {
+    use super::Widen;
+
+    widen_by!(|value| value as f64 => i64, u64);
+}
 
 /// Turns a file's elements into f32.
 #[derive(Debug)]
@@ -136,8 +141,12 @@ pub(super) struct Converter {
 
 impl Converter {
     pub(super) fn new(element: Element, scaling: Scaling) -> Self {
-        let image = |byte: usize| scale(byte as f64, scaling);
-        let table = (element.kind == Kind::U8).then(|| Box::new(std::array::from_fn(image)));
+        let image = |byte: u8| scale(byte.into(), scaling);
+        let table = (element.kind == Kind::U8).then(|| {
+            let mut table = Box::new([0.0; 256]);
+            table.iter_mut().zip(0..=255).for_each(|(entry, byte)| *entry = image(byte));
+            table
+        });
         Self { element, scaling, table }
     }
 
@@ -181,6 +190,7 @@ impl Converter {
     }
 }
 
+#[allow(clippy::cast_possible_truncation, reason = "rows are rounded to f32 here, once")]
 fn scale(value: f64, scaling: Scaling) -> f32 {
     (value * scaling.scale + scaling.shift) as f32
 }
@@ -236,6 +246,7 @@ mod tests {
     fn scaling_rounds_once() {
         let scaling = Scaling { scale: 1.0 / 255.0, shift: -0.5 };
         for byte in 0..=255u8 {
+            #[allow(clippy::cast_possible_truncation, reason = "the rounding under test")]
             let expected = (f64::from(byte) * (1.0 / 255.0) - 0.5) as f32;
             assert_eq!(converted("|u1", &[byte], scaling), [expected]);
             let wide = i64::from(byte).to_le_bytes();

@@ -70,7 +70,7 @@ pub(super) fn read(raw: proto::Tensor, files: &dyn SideFiles) -> Result<Tensor, 
     } else if let Some(own) = &raw.raw_data {
         from_bytes(element, own, bytes)?
     } else {
-        typed(element, &raw)
+        typed(element, &raw)?
     };
     let found = match &data {
         TensorData::F32(data) => data.len(),
@@ -137,18 +137,20 @@ fn from_bytes(element: Element, bytes: &[u8], expected: usize) -> Result<TensorD
 }
 
 /// Elements in the field of their type; small types share the int32 field.
-fn typed(element: Element, raw: &proto::Tensor) -> TensorData {
+fn typed(element: Element, raw: &proto::Tensor) -> Result<TensorData, String> {
     let small = || raw.int32_data.iter();
-    match element {
+    Ok(match element {
         Element::F32 => TensorData::F32(raw.float_data.clone()),
         Element::F64 => TensorData::F64(raw.double_data.clone()),
         Element::F16 => {
-            TensorData::F32(small().map(|&bits| f16::from_bits(bits as u16).to_f32()).collect())
+            let half = |&bits: &i32| u16::try_from(bits).map(|bits| f16::from_bits(bits).to_f32());
+            let halves = small().map(half).collect::<Result<_, _>>();
+            TensorData::F32(halves.map_err(|_| "an entry is no float16".to_owned())?)
         }
         Element::I64 => TensorData::I64(raw.int64_data.clone()),
         Element::I32 | Element::I8 | Element::U8 => {
             TensorData::I64(small().map(|&value| value.into()).collect())
         }
         Element::Bool => TensorData::Bool(small().map(|&value| value != 0).collect()),
-    }
+    })
 }
