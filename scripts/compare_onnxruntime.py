@@ -226,6 +226,36 @@ def operator_cases():
                                     np.array([-2, 3])])
     case("Gather", [6, 7], "Gather", [np.array([[0, -1], [2, 2]])], axis=1)
     case("Unsqueeze", [3, 4], "Unsqueeze", [np.array([1, -1])])
+    for op in ("ReduceSum", "ReduceMax", "ReduceMin"):
+        for axes, keep in (([1], 1), ([2, 3], 0), ([-1, 1], 0)):
+            case(f"{op} {axes} {keep}", [3, 4, 5], op, [np.array(axes)], keepdims=keep)
+    case("Mean", [3, 4], "Mean", [weight(3, 1), weight(4)])
+    case("Gemm full bias", [6], "Gemm", [weight(6, 4), weight(1, 4)], beta=0.5)
+    case("MatMul vector", [3, 6], "MatMul", [weight(6)])
+    for mode in ("constant", "edge", "reflect", "wrap"):
+        case(f"Pad {mode}", [3, 4, 5], "Pad", [np.array([0, 1, 2, 0, 0, 0, 1, 3])], mode=mode)
+    case("Pad value", [3, 4], "Pad", [np.array([0, 1, -1, 0, 0, 2]), np.array(0.5, np.float32)])
+    case("Expand", [3, 1], "Expand", [np.array([1, 3, 4])])
+    case("Tile", [3, 2], "Tile", [np.array([1, 2, 3])])
+    for mode in ("DCR", "CRD"):
+        case(f"DepthToSpace {mode}", [8, 2, 3], "DepthToSpace", blocksize=2, mode=mode)
+    case("SpaceToDepth", [2, 4, 6], "SpaceToDepth", blocksize=2)
+    for transform in ("half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel"):
+        for nearest in ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil"):
+            for scales in ([1, 1, 2, 2], [1, 1, 0.6, 1.5]):
+                case(f"Resize {transform} {nearest} {scales}", [2, 5, 7], "Resize",
+                     [np.zeros(0, np.float32), np.array(scales, np.float32)], mode="nearest",
+                     coordinate_transformation_mode=transform, nearest_mode=nearest)
+    for auto in ("SAME_UPPER", "SAME_LOWER"):
+        case(f"ConvTranspose {auto}", [2, 4, 5], "ConvTranspose", [weight(2, 3, 3, 4)],
+             auto_pad=auto, strides=[2, 3])
+    case("ConvTranspose output_shape", [2, 4, 5], "ConvTranspose", [weight(2, 3, 3, 4)],
+         output_shape=[9, 14], strides=[2, 3])
+    split = helper.make_node("Split", ["x", "sizes"], ["a", "b"], axis=1)
+    joined = helper.make_node("Concat", ["b", "a"], ["y"], axis=1)
+    cases.append(("Split", [5, 3], [split, joined], {"sizes": np.array([2, 3])}))
+    turned = helper.make_node("MatMul", ["w", "x"], ["y"])
+    cases.append(("MatMul left", [6, 3], [turned], {"w": weight(4, 6)}))
     case("Flatten", [3, 4], "Flatten")
     case("Reshape", [3, 4], "Reshape", [np.array([0, 2, -1])])
     return cases

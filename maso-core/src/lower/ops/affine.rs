@@ -1,16 +1,21 @@
 //! Matrices and batch-norm.
 
 use super::super::value::{Data, Dim, checked};
+use super::broadcast::broadcast_constant;
+use super::movement::permute_data;
 use super::{Inputs, Outcome, data, one, present, weights};
 use crate::graph::GraphNode;
 use crate::lower::context::Context;
-use crate::network::{Affine, Coefficients, Dense, Operator, PerUnit};
+use crate::network::{Affine, Coefficients, Dense, Operator, PerUnit, View};
 
 /// `alpha · A · B + beta · C` with constant B and C.
 pub(super) fn gemm(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
-    let a = data(inputs, 0)?;
-    if a.dims.len() != 2 || node.int("transA", 0) != 0 {
-        return Err("expected rows of vectors on the left (rank 2, transA = 0)".to_owned());
+    let mut a = data(inputs, 0)?;
+    if a.dims.len() != 2 {
+        return Err(format!("expected vectors on the left, found {} axes", a.dims.len()));
+    }
+    if node.int("transA", 0) != 0 {
+        a = permute_data(context, node, &a, &[1, 0])?;
     }
     let (b, shape) = weights(inputs, 1, "matrix")?;
     let [first, second] = shape[..] else {
@@ -22,28 +27,53 @@ pub(super) fn gemm(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> 
     let at = |unit: usize, i: usize| {
         alpha * if transposed { b[unit * depth + i] } else { b[i * units + unit] }
     };
-    let mut bias = vec![0.0; units];
-    if present(inputs, 2) {
-        let (c, shape) = weights(inputs, 2, "bias")?;
-        if !matches!(shape[..], [] | [1] | [1, 1])
-            && !matches!(shape[..], [n] | [1, n] if n == units)
-        {
-            return Err(format!("its bias has shape {shape:?}, expected one number for each unit"));
-        }
-        bias = (0..units).map(|unit| beta * c[unit % c.len()]).collect();
+    if !present(inputs, 2) {
+        return one(dense(context, node, &a, (units, depth), at, vec![0.0; units])?);
     }
-    dense(context, node, &a, (units, depth), at, bias)
+    let (mut c, shape) = weights(inputs, 2, "bias")?;
+    c.iter_mut().for_each(|c| *c *= beta);
+    if c.len() == 1 || matches!(shape[..], [n] | [1, n] if n == units) {
+        let bias = (0..units).map(|unit| c[unit % c.len()]).collect();
+        return one(dense(context, node, &a, (units, depth), at, bias)?);
+    }
+    let y = dense(context, node, &a, (units, depth), at, vec![0.0; units])?;
+    let (y, shift) = broadcast_constant(context, node, &y, &c, &shape)?;
+    one(context.scale_shift(node, &y, PerUnit::uniform(1.0), shift))
 }
 
-/// `A · B` with constant B of two axes.
+/// A product with one constant matrix, on the right or on the left.
 pub(super) fn matmul(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
-    let a = data(inputs, 0).map_err(|_| "a constant on the left is not supported".to_owned())?;
-    let (b, shape) = weights(inputs, 1, "matrix")?;
-    let [depth, units] = shape[..] else {
-        return Err(format!("its matrix has {} axes, expected 2", shape.len()));
+    let (Ok(x), false) = (data(inputs, 0), inputs.len() < 2) else {
+        return matmul_left(context, node, inputs);
     };
-    let at = |unit: usize, i: usize| b[i * units + unit];
-    dense(context, node, &a, (units, depth), at, vec![0.0; units])
+    let (b, shape) = weights(inputs, 1, "matrix")?;
+    match shape[..] {
+        [depth, units] => {
+            let at = |unit: usize, i: usize| b[i * units + unit];
+            one(dense(context, node, &x, (units, depth), at, vec![0.0; units])?)
+        }
+        // A vector: each product is one number, without an axis of its own.
+        [depth] => {
+            let mut y = dense(context, node, &x, (1, depth), |_, i| b[i], vec![0.0])?;
+            y.dims.pop();
+            one(context.push(node, &[&y], y.dims.clone(), Operator::View(View::Same)))
+        }
+        _ => Err(format!("its matrix has {} axes, expected 1 or 2", shape.len())),
+    }
+}
+
+/// `A · X` with constant A: the transpose of `Xᵀ · Aᵀ`.
+fn matmul_left(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
+    let (x, (a, shape)) = (data(inputs, 1)?, weights(inputs, 0, "matrix")?);
+    let rank = x.dims.len();
+    let ([units, depth], true) = (&shape[..], rank >= 2) else {
+        return Err(format!("its matrix of shape {shape:?} meets data of {rank} axes"));
+    };
+    let order: Vec<usize> = (0..rank - 2).chain([rank - 1, rank - 2]).collect();
+    let turned = permute_data(context, node, &x, &order)?;
+    let at = |unit: usize, i: usize| a[unit * depth + i];
+    let y = dense(context, node, &turned, (*units, *depth), at, vec![0.0; *units])?;
+    one(permute_data(context, node, &y, &order)?)
 }
 
 fn dense(
@@ -53,7 +83,7 @@ fn dense(
     (units, depth): (usize, usize),
     at: impl Fn(usize, usize) -> f64,
     bias: Vec<f64>,
-) -> Outcome {
+) -> Result<Data, String> {
     match x.dims.last() {
         Some(Dim::Fixed(found)) if *found == depth => {}
         Some(Dim::Fixed(found)) => {
@@ -71,7 +101,7 @@ fn dense(
     dims.pop();
     dims.push(Dim::Fixed(units));
     let dims = checked(dims)?;
-    one(context.push(node, &[x], dims, Operator::Affine(affine)))
+    Ok(context.push(node, &[x], dims, Operator::Affine(affine)))
 }
 
 /// Inference-mode batch-norm: a scale and a shift for each channel, from its running statistics.

@@ -127,6 +127,17 @@ pub(super) fn sum(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> O
     Ok(total)
 }
 
+/// The mean of any number of branches and constants.
+pub(super) fn mean(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
+    let factor = PerUnit::uniform(1.0 / inputs.len() as f64);
+    match sum(context, node, inputs)?.first() {
+        Some(Value::Data(total)) => {
+            one(context.scale_shift(node, total, factor, PerUnit::uniform(0.0)))
+        }
+        _ => Err("none of its inputs depends on the data".to_owned()),
+    }
+}
+
 /// `a op b` of two constants.
 fn fold(a: &Value, b: &Value, op: Op) -> Outcome {
     if let (Some(a), Some(b)) = (a.sizes(), b.sizes()) {

@@ -132,27 +132,56 @@ pub(super) fn conv_transpose(context: &mut Context, node: &GraphNode, inputs: &I
 }
 
 fn transposed(node: &GraphNode, plane: &[usize], kernel: Vec<usize>) -> Result<WindowSpec, String> {
-    if node.ints("output_shape").is_some() {
-        return Err("an explicit output_shape is not supported".to_owned());
-    }
-    if !matches!(node.text("auto_pad").unwrap_or("NOTSET"), "NOTSET" | "" | "VALID") {
-        return Err("automatic padding of a transposed convolution is not supported".to_owned());
-    }
     let rank = plane.len();
     let strides = sizes(node, "strides", rank, 1)?;
     let dilations = sizes(node, "dilations", rank, 1)?;
-    let (pads, pads_end) = explicit_pads(node, rank)?;
+    let (mut pads, mut pads_end) = explicit_pads(node, rank)?;
     let extra = match node.ints("output_padding") {
         Some(_) => sizes(node, "output_padding", rank, 0)?,
         None => vec![0; rank],
     };
-    let extent = |axis: usize| {
+    let whole = |axis: usize| {
         let steps = strides[axis].checked_mul(plane[axis] - 1)?;
         let reach = dilations[axis].checked_mul(kernel[axis] - 1)?;
-        let whole = steps.checked_add(reach)?.checked_add(1 + extra[axis])?;
-        whole.checked_sub(pads[axis] + pads_end[axis]).filter(|&extent| extent > 0)
+        steps.checked_add(reach)?.checked_add(1 + extra[axis]).filter(|&whole| whole < 1 << 31)
+    };
+    let too_large = "its output is too large";
+    let whole: Vec<usize> = (0..rank).map(whole).collect::<Option<_>>().ok_or(too_large)?;
+    let auto = node.text("auto_pad").unwrap_or("NOTSET");
+    if let Some(output) = wanted_output(node, plane, &strides, auto)? {
+        for axis in 0..rank {
+            let total = whole[axis].saturating_sub(output[axis]);
+            // What cannot be halved goes behind, but before for SAME_LOWER and where nothing is said.
+            let (less, more) = (total / 2, total - total / 2);
+            (pads[axis], pads_end[axis]) =
+                if auto == "SAME_UPPER" { (less, more) } else { (more, less) };
+        }
+    } else if auto == "VALID" {
+        (pads, pads_end) = (vec![0; rank], vec![0; rank]);
+    }
+    let extent = |axis: usize| {
+        whole[axis].checked_sub(pads[axis] + pads_end[axis]).filter(|&extent| extent > 0)
     };
     let output = (0..rank).map(extent).collect::<Option<_>>();
     let output = output.ok_or("its padding leaves nothing of the output, or it is too large")?;
     Ok(WindowSpec { input: plane.to_vec(), output, kernel, strides, dilations, pads })
+}
+
+/// The output's extents, where an attribute asks for them and the padding follows.
+fn wanted_output(
+    node: &GraphNode,
+    plane: &[usize],
+    strides: &[usize],
+    auto: &str,
+) -> Result<Option<Vec<usize>>, String> {
+    if node.ints("output_shape").is_some() {
+        return sizes(node, "output_shape", plane.len(), 1).map(Some);
+    }
+    match auto {
+        "NOTSET" | "" | "VALID" => Ok(None),
+        "SAME_UPPER" | "SAME_LOWER" => {
+            Ok(Some(plane.iter().zip(strides).map(|(extent, stride)| extent * stride).collect()))
+        }
+        other => Err(format!("its auto_pad {other:?} is not known")),
+    }
 }

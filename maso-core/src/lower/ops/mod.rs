@@ -10,7 +10,10 @@ mod fold;
 mod movement;
 mod nonlinear;
 mod pool;
+mod rearrange;
+mod reduce;
 mod reshape;
+mod resize;
 mod window;
 
 use super::context::Context;
@@ -35,11 +38,15 @@ fn rule(op: &str) -> Option<Rule> {
         "Mod" => arithmetic::modulo,
         "Neg" => arithmetic::neg,
         "Sum" => arithmetic::sum,
+        "Mean" => arithmetic::mean,
         "Conv" => convolution::conv,
         "ConvTranspose" => convolution::conv_transpose,
         "AveragePool" => pool::average_pool,
         "GlobalAveragePool" => pool::global_average_pool,
-        "ReduceMean" => pool::reduce_mean,
+        "ReduceMean" => reduce::reduce_mean,
+        "ReduceSum" => reduce::reduce_sum,
+        "ReduceMax" => reduce::reduce_max,
+        "ReduceMin" => reduce::reduce_min,
         "MaxPool" => pool::max_pool,
         "GlobalMaxPool" => pool::global_max_pool,
         "Relu" => nonlinear::relu,
@@ -61,6 +68,14 @@ fn rule(op: &str) -> Option<Rule> {
         "Slice" => movement::slice,
         "Gather" => movement::gather,
         "Concat" => concat::concat,
+        "Split" => rearrange::split,
+        "Expand" => rearrange::expand,
+        "Tile" => rearrange::tile,
+        "Pad" => rearrange::pad,
+        "DepthToSpace" => rearrange::depth_to_space,
+        "SpaceToDepth" => rearrange::space_to_depth,
+        "Resize" => resize::resize,
+        "Upsample" => resize::upsample,
         "Constant" => fold::constant,
         "ConstantOfShape" => fold::constant_of_shape,
         "Shape" => fold::shape,

@@ -9,9 +9,9 @@ use crate::network::{Operator, View};
 use crate::tensor::{Tensor, TensorData};
 
 /// What a movement does: new axes, and for each new element the old one.
-struct Moved {
-    dims: Vec<Dim>,
-    map: Vec<usize>,
+pub(super) struct Moved {
+    pub(super) dims: Vec<Dim>,
+    pub(super) map: Vec<usize>,
 }
 
 /// Axes of a value, whatever kind it is.
@@ -29,7 +29,13 @@ pub(super) fn first(inputs: &Inputs) -> Result<&Value, String> {
     inputs.first().and_then(Option::as_ref).ok_or_else(|| "its input is missing".to_owned())
 }
 
-fn apply(context: &mut Context, node: &GraphNode, value: &Value, moved: Moved) -> Outcome {
+/// Moves a value, whatever kind it is.
+pub(super) fn apply(
+    context: &mut Context,
+    node: &GraphNode,
+    value: &Value,
+    moved: Moved,
+) -> Outcome {
     let Moved { dims, map } = moved;
     let moved = match value {
         Value::Data(data) => {
@@ -144,7 +150,7 @@ pub(super) fn transpose(context: &mut Context, node: &GraphNode, inputs: &Inputs
     apply(context, node, value, permuted(&dims, &order)?)
 }
 
-fn permuted(dims: &[Dim], order: &[usize]) -> Result<Moved, String> {
+pub(super) fn permuted(dims: &[Dim], order: &[usize]) -> Result<Moved, String> {
     if dims.first() == Some(&Dim::Rows) && order.first() != Some(&0) {
         return Err("it would move the row axis".to_owned());
     }
@@ -167,7 +173,7 @@ pub(super) fn permute_data(
     Ok(context.push(node, &[data], moved.dims, view))
 }
 
-fn strides(dims: &[Dim]) -> Vec<usize> {
+pub(super) fn strides(dims: &[Dim]) -> Vec<usize> {
     (0..dims.len()).map(|axis| dims[axis + 1..].iter().map(|d| d.extent()).product()).collect()
 }
 
@@ -180,16 +186,23 @@ fn strided(axes: &[(usize, usize)], start: usize) -> Vec<usize> {
 
 /// One axis of a slice: first index, step, count.
 #[derive(Clone, Copy)]
-struct Cut {
-    start: usize,
-    step: i64,
-    count: usize,
+pub(super) struct Cut {
+    pub(super) start: usize,
+    pub(super) step: i64,
+    pub(super) count: usize,
+}
+
+impl Cut {
+    /// All of an axis.
+    pub(super) fn whole(extent: usize) -> Self {
+        Self { start: 0, step: 1, count: extent }
+    }
 }
 
 /// Starts and ends clamped as ONNX says.
 fn cut(start: i64, end: i64, step: i64, extent: usize) -> Result<Cut, String> {
     if extent == 0 {
-        return Ok(Cut { start: 0, step: 1, count: 0 });
+        return Ok(Cut::whole(0));
     }
     let n = extent as i64;
     let wrap = |at: i64| if at < 0 { at.saturating_add(n) } else { at };
@@ -216,8 +229,7 @@ pub(super) fn slice(context: &mut Context, node: &GraphNode, inputs: &Inputs) ->
     if [ends.len(), axes.len(), steps.len()] != [starts.len(); 3] {
         return Err("its starts, ends, axes and steps are not equally many".to_owned());
     }
-    let mut cuts: Vec<Cut> =
-        dims.iter().map(|dim| Cut { start: 0, step: 1, count: dim.extent() }).collect();
+    let mut cuts: Vec<Cut> = dims.iter().map(|dim| Cut::whole(dim.extent())).collect();
     for i in 0..starts.len() {
         let axis = axis_of(axes[i], dims.len())?;
         if dims[axis] == Dim::Rows {
@@ -232,7 +244,7 @@ pub(super) fn slice(context: &mut Context, node: &GraphNode, inputs: &Inputs) ->
     apply(context, node, value, sliced(&dims, &cuts))
 }
 
-fn sliced(dims: &[Dim], cuts: &[Cut]) -> Moved {
+pub(super) fn sliced(dims: &[Dim], cuts: &[Cut]) -> Moved {
     let strides = strides(dims);
     let mut map = vec![0usize];
     for (cut, stride) in cuts.iter().zip(strides) {

@@ -1,14 +1,12 @@
-//! Pools, and means over axes.
+//! Pools.
 
 use super::super::context::Context;
-use super::super::value::{Data, Dim};
-use super::movement::permute_data;
+use super::super::value::Data;
+use super::reduce::{average, window_extreme};
 use super::window::{Planes, Sliding, TOO_LARGE, planes, sizes, sliding, times, window_dims};
-use super::{Inputs, Outcome, axis_of, data, ints, one};
+use super::{Inputs, Outcome, data, one};
 use crate::graph::GraphNode;
-use crate::network::{
-    Affine, AveragePool, Candidates, Extreme, Operator, PerUnit, Rule, WindowMap,
-};
+use crate::network::{Affine, AveragePool, Operator, PerUnit, WindowMap};
 
 /// A pool's geometry over the plane of its input.
 fn pool(node: &GraphNode, x: &Data) -> Result<(Planes, Sliding), String> {
@@ -67,55 +65,7 @@ pub(super) fn global_average_pool(
     let x = data(inputs, 0)?;
     let Planes { channels, plane, .. } = planes(&x)?;
     let dims = window_dims(&x, channels, &vec![1; plane.len()])?;
-    one(mean(context, node, &x, plane.iter().product(), dims)?)
-}
-
-/// The mean of each block of `cells` numbers.
-fn mean(
-    context: &mut Context,
-    node: &GraphNode,
-    x: &Data,
-    cells: usize,
-    dims: Vec<Dim>,
-) -> Result<Data, String> {
-    let pool = AveragePool {
-        planes: x.len() / cells,
-        map: WindowMap::whole(cells).ok_or(TOO_LARGE)?,
-        factor: PerUnit::uniform(1.0 / cells as f64),
-        summary: format!("mean of {cells}"),
-    };
-    Ok(context.push(node, &[x], dims, Operator::Affine(Affine::AveragePool(pool))))
-}
-
-/// The mean over some axes, given as an input (operator set 18 on) or an attribute (before).
-pub(super) fn reduce_mean(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
-    let x = data(inputs, 0)?;
-    let rank = x.dims.len();
-    let listed = ints(inputs, 1, "axes")?.or_else(|| node.ints("axes").map(<[i64]>::to_vec));
-    let mut axes: Vec<usize> = match listed.filter(|axes| !axes.is_empty()) {
-        Some(axes) => axes.into_iter().map(|axis| axis_of(axis, rank)).collect::<Result<_, _>>()?,
-        None if node.int("noop_with_empty_axes", 0) != 0 => {
-            return super::movement::identity(context, node, inputs);
-        }
-        None => (0..rank).collect(),
-    };
-    axes.sort_unstable();
-    axes.dedup();
-    if axes.iter().any(|&axis| x.dims[axis] == Dim::Rows) {
-        return Err("it would average over the row axis, so rows would mix".to_owned());
-    }
-    let kept: Vec<usize> = (0..rank).filter(|axis| !axes.contains(axis)).collect();
-    let order: Vec<usize> =
-        kept.iter().copied().chain((0..rank).filter(|axis| axes.contains(axis))).collect();
-    let cells = axes.iter().map(|&axis| x.dims[axis].extent()).product();
-    let dims = if node.int("keepdims", 1) != 0 {
-        let dim = |axis| if axes.contains(&axis) { Dim::Fixed(1) } else { x.dims[axis] };
-        (0..rank).map(dim).collect()
-    } else {
-        kept.iter().map(|&axis| x.dims[axis]).collect()
-    };
-    let x = permute_data(context, node, &x, &order)?;
-    one(mean(context, node, &x, cells, dims)?)
+    one(average(context, node, &x, plane.iter().product(), dims)?)
 }
 
 pub(super) fn max_pool(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
@@ -129,7 +79,7 @@ pub(super) fn max_pool(context: &mut Context, node: &GraphNode, inputs: &Inputs)
         return Err("a window lies in padding".to_owned());
     }
     let dims = window_dims(&x, channels, &spec.output)?;
-    one(window_max(context, node, &x, images * channels, map, dims))
+    one(window_extreme(context, node, &x, images * channels, map, dims, false))
 }
 
 pub(super) fn global_max_pool(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
@@ -137,18 +87,5 @@ pub(super) fn global_max_pool(context: &mut Context, node: &GraphNode, inputs: &
     let Planes { images, channels, plane } = planes(&x)?;
     let dims = window_dims(&x, channels, &vec![1; plane.len()])?;
     let map = WindowMap::whole(plane.iter().product()).ok_or(TOO_LARGE)?;
-    one(window_max(context, node, &x, images * channels, map, dims))
-}
-
-fn window_max(
-    context: &mut Context,
-    node: &GraphNode,
-    x: &Data,
-    planes: usize,
-    map: WindowMap,
-    dims: Vec<Dim>,
-) -> Data {
-    let candidates = Candidates::Window { planes, map };
-    let rule = Rule::Extreme(Extreme { smallest: false, candidates });
-    context.push(node, &[x], dims, Operator::Nonlinear(rule))
+    one(window_extreme(context, node, &x, images * channels, map, dims, false))
 }

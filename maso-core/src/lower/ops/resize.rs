@@ -1,0 +1,159 @@
+//! Resize and Upsample to the nearest cell: index maps, worked out axis by axis.
+
+use super::super::context::Context;
+use super::super::value::{Data, Dim, checked};
+use super::rearrange::axis_map;
+use super::{Inputs, Outcome, axis_of, data, ints, one, present, weights};
+use crate::graph::GraphNode;
+use crate::network::{Operator, Source, View};
+
+/// How far an axis is stretched, and what it becomes. Coordinates are worked out in f32, as the scales
+/// are given: which of two cells is nearest may hang on that, and ONNX Runtime does the same.
+#[derive(Clone, Copy)]
+struct Stretch {
+    scale: f32,
+    extent: usize,
+}
+
+/// Resize (operator set 10 on).
+pub(super) fn resize(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
+    let x = data(inputs, 0)?;
+    // Operator set 10 has (x, scales); later ones have (x, region of interest, scales, sizes).
+    let scales = if inputs.len() == 2 { 1 } else { 2 };
+    let sizes = ints(inputs, 3, "sizes")?;
+    let stretches = match sizes {
+        Some(sizes) => sized(node, &x, &sizes)?,
+        None => scaled(node, &x, &weights(inputs, scales, "scales")?.0)?,
+    };
+    let old = inputs.len() == 2;
+    let transform = node.text("coordinate_transformation_mode");
+    let transform = transform.unwrap_or(if old { "asymmetric" } else { "half_pixel" });
+    let nearest =
+        node.text("nearest_mode").unwrap_or(if old { "floor" } else { "round_prefer_floor" });
+    stretched(context, node, &x, &stretches, transform, nearest)
+}
+
+/// Upsample (operator sets 7 to 9): asymmetric, to the cell at or before.
+pub(super) fn upsample(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
+    let x = data(inputs, 0)?;
+    let scales = if present(inputs, 1) {
+        weights(inputs, 1, "scales")?.0
+    } else {
+        match node.attributes.get("scales") {
+            Some(crate::graph::Attribute::Floats(scales)) => {
+                scales.iter().map(|&scale| scale.into()).collect()
+            }
+            _ => return Err("its scales are missing".to_owned()),
+        }
+    };
+    let stretches = scaled(node, &x, &scales)?;
+    stretched(context, node, &x, &stretches, "asymmetric", "floor")
+}
+
+/// The axes that scales or sizes are given for.
+fn listed_axes(node: &GraphNode, x: &Data, given: usize) -> Result<Vec<usize>, String> {
+    let axes: Vec<usize> = match node.ints("axes") {
+        Some(axes) => {
+            axes.iter().map(|&axis| axis_of(axis, x.dims.len())).collect::<Result<_, _>>()?
+        }
+        None => (0..x.dims.len()).collect(),
+    };
+    if axes.len() == given {
+        Ok(axes)
+    } else {
+        Err(format!("{given} scales or sizes are given for {} axes", axes.len()))
+    }
+}
+
+fn unstretched(x: &Data) -> Vec<Stretch> {
+    x.dims.iter().map(|dim| Stretch { scale: 1.0, extent: dim.extent() }).collect()
+}
+
+fn scaled(node: &GraphNode, x: &Data, scales: &[f64]) -> Result<Vec<Stretch>, String> {
+    let mut stretches = unstretched(x);
+    for (axis, &scale) in listed_axes(node, x, scales.len())?.into_iter().zip(scales) {
+        let scale = scale as f32;
+        let extent = (x.dims[axis].extent() as f32 * scale).floor();
+        if !(1.0..=(1 << 30) as f32).contains(&extent) {
+            return Err(format!("its scale {scale} makes an axis of {extent}"));
+        }
+        stretches[axis] = Stretch { scale, extent: extent as usize };
+    }
+    Ok(stretches)
+}
+
+fn sized(node: &GraphNode, x: &Data, sizes: &[i64]) -> Result<Vec<Stretch>, String> {
+    if node.text("keep_aspect_ratio_policy").is_some_and(|policy| policy != "stretch") {
+        return Err("keeping the aspect ratio is not supported".to_owned());
+    }
+    let mut stretches = unstretched(x);
+    for (axis, &size) in listed_axes(node, x, sizes.len())?.into_iter().zip(sizes) {
+        let extent = usize::try_from(size).ok().filter(|&size| size > 0);
+        let extent = extent.ok_or_else(|| format!("its size {size} is not positive"))?;
+        let scale = extent as f32 / x.dims[axis].extent() as f32;
+        stretches[axis] = Stretch { scale, extent };
+    }
+    Ok(stretches)
+}
+
+fn stretched(
+    context: &mut Context,
+    node: &GraphNode,
+    x: &Data,
+    stretches: &[Stretch],
+    transform: &str,
+    nearest: &str,
+) -> Outcome {
+    let mode = node.text("mode").unwrap_or("nearest");
+    if mode != "nearest" {
+        return Err(format!("its mode {mode:?} is not supported; expected \"nearest\""));
+    }
+    let to = x.dims.iter().zip(stretches).map(|(dim, stretch)| match dim {
+        Dim::Rows if stretch.extent == 1 => Ok(Dim::Rows),
+        Dim::Rows => Err("it would resize the row axis".to_owned()),
+        Dim::Fixed(_) => Ok(Dim::Fixed(stretch.extent)),
+    });
+    let to = checked(to.collect::<Result<_, _>>()?)?;
+    let columns: Vec<Vec<usize>> = (x.dims.iter().zip(stretches))
+        .map(|(dim, stretch)| column(dim.extent(), *stretch, transform, nearest))
+        .collect::<Result<_, _>>()?;
+    let map = axis_map(&x.dims, &to, |axis, at| Some(columns[axis][at]));
+    let source = |index: Option<usize>| Source::Element { input: 0, index: index.unwrap_or(0) };
+    let view = View::new(map.into_iter().map(source));
+    one(context.push(node, &[x], to, Operator::View(view)))
+}
+
+/// For each cell of a stretched axis, the nearest one of the axis before (ONNX, Resize).
+fn column(
+    extent: usize,
+    stretch: Stretch,
+    transform: &str,
+    nearest: &str,
+) -> Result<Vec<usize>, String> {
+    let (old, new) = (extent as f32, stretch.extent as f32);
+    if stretch.extent == extent && stretch.scale == 1.0 {
+        return Ok((0..extent).collect());
+    }
+    let before: &dyn Fn(f32) -> f32 = match transform {
+        "half_pixel" => &|at| (at + 0.5) / stretch.scale - 0.5,
+        "half_pixel_symmetric" => &|at| {
+            let adjusted = new / (stretch.scale * old);
+            old / 2.0 * (1.0 - adjusted) + (at + 0.5) / stretch.scale - 0.5
+        },
+        "pytorch_half_pixel" => {
+            &|at| if new > 1.0 { (at + 0.5) / stretch.scale - 0.5 } else { 0.0 }
+        }
+        "asymmetric" => &|at| at / stretch.scale,
+        "align_corners" => &|at| if new > 1.0 { at * (old - 1.0) / (new - 1.0) } else { 0.0 },
+        other => return Err(format!("its coordinate transformation {other:?} is not supported")),
+    };
+    let round: fn(f32) -> f32 = match nearest {
+        "round_prefer_floor" => |at| (at - 0.5).ceil(),
+        "round_prefer_ceil" => |at| (at + 0.5).floor(),
+        "floor" => f32::floor,
+        "ceil" => f32::ceil,
+        other => return Err(format!("its nearest_mode {other:?} is not known")),
+    };
+    let cell = |at: usize| round(before(at as f32)).clamp(0.0, old - 1.0) as usize;
+    Ok((0..stretch.extent).map(cell).collect())
+}
