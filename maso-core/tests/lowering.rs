@@ -528,3 +528,40 @@ fn deep_and_doubling_graphs_are_described_in_little_space() {
     let report = b.network(&y).describe();
     assert!(report.layers[0].affine.chars().count() <= 120, "{}", report.layers[0].affine);
 }
+
+#[test]
+fn choices_between_constants_are_folded() {
+    // Where(shape < 0 or not (shape = 2), 3, shape) = (3, 2): a Reshape to (rows, 3, 2).
+    let mut b = Builder::new(None, &[6]);
+    let (shape, zero, two) = (b.ints(&[-1, 2]), b.ints(&[0]), b.ints(&[2]));
+    let three = b.ints(&[3]);
+    let below = b.node("Less", &[&shape, &zero]);
+    let same = b.node("Equal", &[&shape, &two]);
+    let other = b.node("Not", &[&same]);
+    let which = b.node("Or", &[&below, &other]);
+    let chosen = b.node("Where", &[&which, &three, &shape]);
+    let rows = b.ints(&[0]);
+    let target = b.node_with("Concat", &[&rows, &chosen], &[("axis", Attribute::Int(0))]);
+    let y = b.node("Reshape", &["x", &target]);
+    assert_eq!(b.network(&y).output_shape(), [3, 2]);
+
+    let mut b = Builder::new(None, &[2]);
+    let zero = b.floats(&[], vec![0.0]);
+    let y = b.node("Greater", &["x", &zero]);
+    assert!(b.refusal(&y).to_string().contains("of data it is discontinuous"), "a step");
+}
+
+#[test]
+fn ranges_are_folded() {
+    let mut b = Builder::new(None, &[5]);
+    let scalar = |b: &mut Builder, value: i64| {
+        let tensor = Tensor::new(Vec::new(), TensorData::I64(vec![value])).expect("a scalar");
+        let name = format!("s{value}");
+        b.graph.constants.push((name.clone(), tensor));
+        name
+    };
+    let ends = [scalar(&mut b, 4), scalar(&mut b, -1), scalar(&mut b, -2)];
+    let index = b.node("Range", &[&ends[0], &ends[1], &ends[2]]);
+    let y = b.node_with("Gather", &["x", &index], &[("axis", Attribute::Int(1))]);
+    assert_eq!(check_tiers(b.network(&y), &[0.0, 1.0, 2.0, 3.0, 4.0], "range").0, [4.0, 2.0, 0.0]);
+}

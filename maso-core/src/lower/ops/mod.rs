@@ -7,6 +7,7 @@ mod broadcast;
 mod concat;
 mod convolution;
 mod fold;
+mod logic;
 mod movement;
 mod nonlinear;
 mod pool;
@@ -79,6 +80,13 @@ fn rule(op: &str) -> Option<Rule> {
         "Constant" => fold::constant,
         "ConstantOfShape" => fold::constant_of_shape,
         "Shape" => fold::shape,
+        "Greater" | "GreaterOrEqual" | "Less" | "LessOrEqual" | "Equal" | "And" | "Or" | "Xor" => {
+            logic::compare
+        }
+        "Not" => logic::not,
+        "Floor" | "Ceil" => logic::round,
+        "Where" => logic::choose,
+        "Range" => logic::range,
         _ => return None,
     })
 }
@@ -127,8 +135,9 @@ fn why_not(node: &GraphNode) -> String {
         | "LRN" => {
             "divides by a statistic of its own input, so it is not piecewise affine".to_owned()
         }
-        "Sign" | "Floor" | "Ceil" | "Round" | "ThresholdedRelu" | "Shrink" | "ArgMax"
-        | "ArgMin" => "discontinuous, so it is no continuous piecewise-affine map".to_owned(),
+        "Sign" | "Round" | "ThresholdedRelu" | "Shrink" | "ArgMax" | "ArgMin" => {
+            "discontinuous, so it is no continuous piecewise-affine map".to_owned()
+        }
         "If" | "Loop" | "Scan" => "control flow is not supported".to_owned(),
         _ => "the operator is not supported".to_owned(),
     }
