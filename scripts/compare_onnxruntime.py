@@ -10,7 +10,6 @@ where the pre-activation is farther than 1e-4 * (1 + max |z|) from its knot.
 """
 import argparse
 import json
-import os
 import pathlib
 import subprocess
 import sys
@@ -40,26 +39,6 @@ MODELS = [
     ("tiny_branches", 60, None),
     ("tiny_external", 2, None),
 ]
-
-
-def in_scratch_environment():
-    """Runs this script again where the packages are: an environment of its own, or, on a Python that
-    cannot make one, a folder of its own."""
-    folder = ROOT / ".venv-compare"
-    python, packages = folder / "bin" / "python", folder / "packages"
-    if not python.exists() and not packages.exists():
-        made = subprocess.call([sys.executable, "-m", "venv", folder], stdout=subprocess.DEVNULL)
-        if made != 0:
-            packages.mkdir(parents=True, exist_ok=True)
-    environment = dict(os.environ)
-    if packages.exists():
-        python, where = sys.executable, ["--target", packages]
-        environment["PYTHONPATH"] = str(packages)
-    else:
-        where = []
-    subprocess.check_call([python, "-m", "pip", "install", "--quiet", *where, *PACKAGES])
-    again = [python, __file__, "--inside", *sys.argv[1:]]
-    sys.exit(subprocess.call(again, env=environment))
 
 
 def run(maso, *arguments):
@@ -297,7 +276,8 @@ def main():
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if not arguments.inside:
-        in_scratch_environment()
+        from scratch import in_scratch_environment
+        in_scratch_environment(ROOT / ".venv-compare", PACKAGES, __file__)
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         good = [compare_model(arguments.maso, folder, *model) for model in MODELS]

@@ -25,6 +25,8 @@ pub(super) struct Context {
     folded: usize,
     /// The fixed extent of the row axis, if the file has one.
     row_extent: Option<usize>,
+    /// The version of the standard operator set.
+    opset: i64,
 }
 
 /// Numbers that all constants folded while lowering may have together.
@@ -36,6 +38,7 @@ impl Context {
         row_axis: RowAxis,
         dims: Vec<Dim>,
         uses: HashMap<String, usize>,
+        opset: i64,
     ) -> Self {
         let row_extent = match (row_axis, port.shape.first()) {
             (RowAxis::First, Some(Axis::Fixed(extent))) => Some(*extent),
@@ -60,6 +63,7 @@ impl Context {
             non_finite: None,
             folded: 0,
             row_extent,
+            opset,
         }
     }
 
@@ -81,6 +85,12 @@ impl Context {
     /// The row axis's fixed extent, if the file has one.
     pub(super) fn row_extent(&self) -> Option<usize> {
         self.row_extent
+    }
+
+    /// Whether the file is of before operator set 7, when broadcasting followed attributes and training
+    /// was the default.
+    pub(super) fn is_old(&self) -> bool {
+        self.opset < 7
     }
 
     /// The values a node reads; `None` for an absent optional one.

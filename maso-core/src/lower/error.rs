@@ -82,7 +82,7 @@ pub enum LowerError {
         known: Vec<String>,
     },
     /// The operator set is older than what is read.
-    #[error("its operator set is version {found}; expected 7 or later: export it again")]
+    #[error("its operator set is version {found}; expected 6 or later: export it again")]
     OldOpset {
         /// The version.
         found: i64,

@@ -66,8 +66,8 @@ pub fn lower(graph: &Graph, options: &LowerOptions) -> Result<Network, LowerErro
     Ok(Network::new(nodes, outline))
 }
 
-/// The first operator set whose Add, PRelu, BatchNormalization and Dropout mean what they mean now.
-const OLDEST_OPSET: i64 = 7;
+/// The first operator set whose operators are read.
+const OLDEST_OPSET: i64 = 6;
 
 /// The nodes of the network up to `output`, with its rows along `row_axis`.
 fn lower_live(
@@ -77,7 +77,8 @@ fn lower_live(
     row_axis: Option<RowAxis>,
 ) -> Result<Lowered, LowerError> {
     let (row_axis, dims) = input_dims(&graph.inputs[0], row_axis)?;
-    let mut context = Context::new(&graph.inputs[0], row_axis, dims, uses(live, output));
+    let mut context =
+        Context::new(&graph.inputs[0], row_axis, dims, uses(live, output), graph.opset);
     context.constants(&graph.constants);
     context.extra_inputs(&graph.inputs[1..]);
     for node in live {

@@ -6,7 +6,7 @@ use super::super::value::{
     Data, Dim, Size, Sizes, Value, broadcast_map, broadcast_shape, checked, extents,
 };
 use super::broadcast::{broadcast_constant, broadcast_data};
-use super::{Inputs, Outcome, data, one, weights};
+use super::{Inputs, Outcome, axis_of, data, one, weights};
 use crate::graph::GraphNode;
 use crate::network::{Operator, PerUnit};
 use crate::tensor::{Tensor, TensorData};
@@ -55,7 +55,9 @@ fn binary(context: &mut Context, node: &GraphNode, inputs: &Inputs, op: Op) -> O
             }
             one(branch_sum(context, node, a, b, op == Op::Sub)?)
         }
-        (Value::Data(x), _) => with_constant(context, node, x, &weights(inputs, 1, "operand")?, op),
+        (Value::Data(x), _) => {
+            with_constant(context, node, x, &operand(context, node, inputs, x)?, op)
+        }
         (_, Value::Data(x)) => {
             let operand = weights(inputs, 0, "operand")?;
             match op {
@@ -69,6 +71,22 @@ fn binary(context: &mut Context, node: &GraphNode, inputs: &Inputs, op: Op) -> O
         }
         _ => fold(a, b, op),
     }
+}
+
+/// The constant on the right. Before operator set 7 its axes began at an attribute's.
+fn operand(
+    context: &Context,
+    node: &GraphNode,
+    inputs: &Inputs,
+    x: &Data,
+) -> Result<(Vec<f64>, Vec<usize>), String> {
+    let (values, mut shape) = weights(inputs, 1, "operand")?;
+    if context.is_old() && node.attributes.contains_key("axis") {
+        let axis = axis_of(node.int("axis", 0), x.dims.len())?;
+        let behind = x.dims.len().checked_sub(axis + shape.len());
+        shape.extend(vec![1; behind.ok_or("its operand has too many axes")?]);
+    }
+    Ok((values, shape))
 }
 
 /// `x op constant` as a scale and a shift.

@@ -148,7 +148,8 @@ fn transposed(node: &GraphNode, plane: &[usize], kernel: Vec<usize>) -> Result<W
     let too_large = "its output is too large";
     let whole: Vec<usize> = (0..rank).map(whole).collect::<Option<_>>().ok_or(too_large)?;
     let auto = node.text("auto_pad").unwrap_or("NOTSET");
-    if let Some(output) = wanted_output(node, plane, &strides, auto)? {
+    let wanted = wanted_output(node, plane, &strides, auto)?;
+    if let Some(output) = &wanted {
         for axis in 0..rank {
             let total = whole[axis].saturating_sub(output[axis]);
             // What cannot be halved goes behind, but before for SAME_LOWER and where nothing is said.
@@ -162,7 +163,7 @@ fn transposed(node: &GraphNode, plane: &[usize], kernel: Vec<usize>) -> Result<W
     let extent = |axis: usize| {
         whole[axis].checked_sub(pads[axis] + pads_end[axis]).filter(|&extent| extent > 0)
     };
-    let output = (0..rank).map(extent).collect::<Option<_>>();
+    let output = wanted.or_else(|| (0..rank).map(extent).collect());
     let output = output.ok_or("its padding leaves nothing of the output, or it is too large")?;
     Ok(WindowSpec { input: plane.to_vec(), output, kernel, strides, dilations, pads })
 }

@@ -1,7 +1,7 @@
 //! Nonlinear operators: scalar splines, and maxima and minima of branches.
 
-use super::super::context::Context;
-use super::super::value::{Data, Value, broadcast_shape, extents, per_unit};
+use super::super::context::{Context, constant};
+use super::super::value::{Data, Value, broadcast_map, broadcast_shape, extents, per_unit};
 use super::broadcast::{broadcast_data, broadcast_dims};
 use super::{Inputs, Outcome, data, one, present, weights};
 use crate::graph::GraphNode;
@@ -45,8 +45,12 @@ pub(super) fn leaky_relu(context: &mut Context, node: &GraphNode, inputs: &Input
 /// A learned slope below 0, broadcast to the units.
 pub(super) fn prelu(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
     let z = data(inputs, 0)?;
-    let (slope, shape) = weights(inputs, 1, "slope")?;
+    let (slope, mut shape) = weights(inputs, 1, "slope")?;
     let whole = extents(&z.dims);
+    if context.is_old() && shape.len() == 1 && shape[0] > 1 && whole.len() > 2 {
+        // Then a list of slopes was one for each channel.
+        shape.extend(vec![1; whole.len() - 2]);
+    }
     let joined = broadcast_shape(&whole, &shape);
     if slope.is_empty() || joined.as_deref() != Some(&whole) {
         return Err(format!(
@@ -129,7 +133,7 @@ fn extreme(context: &mut Context, node: &GraphNode, inputs: &Inputs, smallest: b
         Value::Data(data) => Some(data.dims.clone()),
         _ => None,
     });
-    let mut dims = first.ok_or("no input depends on the data")?;
+    let Some(mut dims) = first else { return fold_extreme(&values, smallest) };
     for value in &values {
         dims = broadcast_dims(&dims, &shape_of(value)?)?;
     }
@@ -153,6 +157,32 @@ fn extreme(context: &mut Context, node: &GraphNode, inputs: &Inputs, smallest: b
     let candidates = Candidates::Branches(branches);
     let operator = Operator::Nonlinear(Rule::Extreme(Extreme { smallest, candidates }));
     one(context.push(node, &read.iter().collect::<Vec<_>>(), dims, operator))
+}
+
+/// The largest or smallest of constants, number by number.
+fn fold_extreme(values: &[&Value], smallest: bool) -> Outcome {
+    let constants: Vec<_> = values.iter().filter_map(|value| constant(Some(value))).collect();
+    if constants.len() != values.len() || constants.is_empty() {
+        return Err("its inputs are neither data nor constants".to_owned());
+    }
+    let join = |shape: Vec<usize>, tensor: &Tensor| broadcast_shape(&shape, tensor.shape());
+    let shape = constants.iter().try_fold(Vec::new(), |shape, tensor| join(shape, tensor));
+    let shape = shape.ok_or("its constants do not broadcast")?;
+    let better = |a: f64, b: f64| if smallest { a.min(b) } else { a.max(b) };
+    let spread = constants.iter().map(|tensor| {
+        let numbers = tensor.to_f64();
+        let map = broadcast_map(tensor.shape(), &shape);
+        map.into_iter().map(|i| numbers[i]).collect::<Vec<f64>>()
+    });
+    let best = spread.reduce(|a, b| a.into_iter().zip(b).map(|(a, b)| better(a, b)).collect());
+    let best = best.unwrap_or_default();
+    let data = if constants.iter().all(|tensor| tensor.as_ints().is_some()) {
+        TensorData::I64(best.into_iter().map(|value| value as i64).collect())
+    } else {
+        TensorData::F64(best)
+    };
+    let tensor = Tensor::new(shape, data).ok_or("its size changed")?;
+    Ok(vec![Value::constant(tensor)])
 }
 
 fn shape_of(value: &Value) -> Result<Vec<usize>, String> {

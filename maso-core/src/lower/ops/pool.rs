@@ -69,9 +69,6 @@ pub(super) fn global_average_pool(
 }
 
 pub(super) fn max_pool(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
-    if node.int("storage_order", 0) != 0 {
-        return Err("column-major storage_order is not supported".to_owned());
-    }
     let x = data(inputs, 0)?;
     let (Planes { images, channels, .. }, Sliding { spec, .. }) = pool(node, &x)?;
     let map = WindowMap::sliding(&spec).ok_or(TOO_LARGE)?;

@@ -83,15 +83,24 @@ fn scaled(node: &GraphNode, x: &Data, scales: &[f64]) -> Result<Vec<Stretch>, St
 }
 
 fn sized(node: &GraphNode, x: &Data, sizes: &[i64]) -> Result<Vec<Stretch>, String> {
-    if node.text("keep_aspect_ratio_policy").is_some_and(|policy| policy != "stretch") {
-        return Err("keeping the aspect ratio is not supported".to_owned());
-    }
     let mut stretches = unstretched(x);
-    for (axis, &size) in listed_axes(node, x, sizes.len())?.into_iter().zip(sizes) {
+    let axes = listed_axes(node, x, sizes.len())?;
+    for (&axis, &size) in axes.iter().zip(sizes) {
         let extent = usize::try_from(size).ok().filter(|&size| size > 0);
         let extent = extent.ok_or_else(|| format!("its size {size} is not positive"))?;
         let scale = extent as f32 / x.dims[axis].extent() as f32;
         stretches[axis] = Stretch { scale, extent };
+    }
+    let scales = axes.iter().map(|&axis| stretches[axis].scale);
+    let common = match node.text("keep_aspect_ratio_policy").unwrap_or("stretch") {
+        "stretch" => return Ok(stretches),
+        "not_larger" => scales.fold(f32::INFINITY, f32::min),
+        "not_smaller" => scales.fold(0.0, f32::max),
+        other => return Err(format!("its keep_aspect_ratio_policy {other:?} is not known")),
+    };
+    for axis in axes {
+        let extent = (x.dims[axis].extent() as f32 * common + 0.5).floor() as usize;
+        stretches[axis] = Stretch { scale: common, extent };
     }
     Ok(stretches)
 }

@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+"""Runs the onnx package's own tests through maso: node cases and PyTorch-converted ones.
+
+    python3 scripts/onnx_node_tests.py [--maso target/release/maso] [--verbose]
+
+Installs onnx 1.21.0, the last version that ships its cases, into a scratch environment (.venv-onnx). Takes
+every case whose operators maso reads and whose first input and output are float32. In node cases weights
+are graph inputs: all but the first are bound as constants. Prints passed, failed, and skipped with the
+reason; exits with 1 if a case fails, or fewer than 200 node cases or 60 converted ones pass.
+"""
+import argparse
+import collections
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PACKAGES = ["numpy==2.4.6", "onnx==1.21.0"]
+OPERATORS = set("""
+    Gemm MatMul Add Sub Mul Div Neg Sum Mean Conv ConvTranspose BatchNormalization AveragePool
+    GlobalAveragePool ReduceMean ReduceSum Resize Upsample
+    Relu LeakyRelu PRelu Abs Clip Max Min HardSigmoid MaxPool GlobalMaxPool ReduceMax ReduceMin
+    Flatten Reshape Transpose Squeeze Unsqueeze Concat Split Slice Gather Pad Expand Tile DepthToSpace
+    SpaceToDepth Identity Dropout Cast
+    Constant ConstantOfShape Shape Where Greater Less Equal Not And Or Range Mod
+""".split())
+LEAST = {"node": 200, "pytorch-converted": 60}
+
+
+def load(path, kind):
+    import onnx
+    message = kind()
+    message.ParseFromString(path.read_bytes())
+    return message
+
+
+def bound(model, case):
+    """The model with all inputs but the first as constants, and that input's and the output's values."""
+    import onnx
+    from onnx import numpy_helper
+    given = {i.name for i in model.graph.initializer}
+    inputs = [i for i in model.graph.input if i.name not in given]
+    values = []
+    for index in range(len(inputs)):
+        path = case / "test_data_set_0" / f"input_{index}.pb"
+        values.append(load(path, onnx.TensorProto))
+    for port, value in list(zip(inputs, values))[1:]:
+        value.name = port.name
+        model.graph.initializer.append(value)
+    out = load(case / "test_data_set_0" / "output_0.pb", onnx.TensorProto)
+    return numpy_helper.to_array(values[0]), numpy_helper.to_array(out)
+
+
+def reason_to_skip(model):
+    from onnx import TensorProto
+    operators = {node.op_type for node in model.graph.node}
+    if operators - OPERATORS:
+        return f"operator {sorted(operators - OPERATORS)[0]}"
+    if any(node.domain not in ("", "ai.onnx") for node in model.graph.node):
+        return "another domain"
+    ports = list(model.graph.input[:1]) + list(model.graph.output[:1])
+    if not model.graph.input:
+        return "no input"
+    if any(port.type.WhichOneof("value") != "tensor_type" for port in ports):
+        return "not a tensor"
+    if any(port.type.tensor_type.elem_type != TensorProto.FLOAT for port in ports):
+        return "not float32"
+    return None
+
+
+def run(maso, folder, case):
+    """'passed', or 'failed: …', or 'skipped: …'."""
+    import numpy as np
+    import onnx
+    model = load(case / "model.onnx", onnx.ModelProto)
+    reason = reason_to_skip(model)
+    if reason:
+        return f"skipped: {reason}"
+    x, expected = bound(model, case)
+    if x.size == 0 or expected.size == 0:
+        return "skipped: no elements"
+    (folder / "m.onnx").write_bytes(model.SerializeToString())
+    info = subprocess.run([maso, "info", folder / "m.onnx", "--json"], capture_output=True, text=True)
+    if info.returncode:
+        return refusal(info.stderr)
+    import json
+    # The whole tensor may be one row.
+    whole = json.loads(info.stdout)["rows"] == "none"
+    np.save(folder / "x.npy", np.ascontiguousarray(x.reshape(1, *x.shape) if whole else x))
+    ran = subprocess.run([maso, "forward", folder / "m.onnx", folder / "x.npy", "-o",
+                          folder / "y.npy", "--quiet"], capture_output=True, text=True)
+    if ran.returncode:
+        return f"failed: {ran.stderr.strip()}"
+    y = np.load(folder / "y.npy")
+    y = y[0] if whole else y
+    if y.shape != expected.shape:
+        return f"failed: shape {y.shape}, expected {expected.shape}"
+    if not np.allclose(y, expected, rtol=1e-3, atol=1e-5):
+        return f"failed: differs by {np.abs(y - expected).max()}"
+    return "passed"
+
+
+# Refusals that say why a case is not what maso is for; any other one is a failure.
+REFUSALS = {
+    "depend on the input is not piecewise affine": "two data inputs multiplied",
+    "further inputs that the output depends on": "two data inputs",
+    "is discontinuous": "discontinuous",
+    "in training mode": "training mode",
+    "is not a constant": "a parameter that is data",
+    "not constant": "a parameter that is data",
+    "(\"linear\"|\"cubic\")": "interpolation",
+}
+
+
+def refusal(message):
+    import re
+    for pattern, reason in REFUSALS.items():
+        if re.search(pattern, message):
+            return f"skipped: {reason}"
+    return "failed: " + " ".join(message.split())
+
+
+def inside(arguments):
+    import onnx
+    data = pathlib.Path(onnx.__file__).parent / "backend" / "test" / "data"
+    good = True
+    with tempfile.TemporaryDirectory() as folder:
+        for kind, least in LEAST.items():
+            results = {case.name: run(arguments.maso, pathlib.Path(folder), case)
+                       for case in sorted((data / kind).iterdir())
+                       if (case / "model.onnx").exists()}
+            count = collections.Counter(result.split(":")[0] for result in results.values())
+            print(f"{kind}: {count['passed']} passed, {count['failed']} failed, "
+                  f"{count['skipped']} skipped of {len(results)}")
+            for name, result in results.items():
+                if result.startswith("failed") or arguments.verbose:
+                    print(f"  {name}: {result}")
+            reasons = collections.Counter(
+                result.split(": ", 1)[1] for result in results.values() if result.startswith("skipped"))
+            known = {r: n for r, n in reasons.items() if not r.startswith("operator ")}
+            known["an operator that is not on the list"] = count["skipped"] - sum(known.values())
+            for reason, number in sorted(known.items(), key=lambda item: -item[1]):
+                print(f"  skipped {number:4}: {reason}")
+            good &= count["failed"] == 0 and count["passed"] >= least
+    sys.exit(0 if good else 1)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--maso", default=ROOT / "target" / "release" / "maso")
+    parser.add_argument("--verbose", action="store_true")
+    parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.inside:
+        inside(arguments)
+    from scratch import in_scratch_environment
+    in_scratch_environment(ROOT / ".venv-onnx", PACKAGES, __file__)
+
+
+if __name__ == "__main__":
+    main()
