@@ -215,11 +215,12 @@ fn check_width(network: &Network, rows: &Dataset) -> Result<(), Failure> {
     );
     if rows.len() == expected {
         text += "; for a single row save x[None], for rows in columns save x.T";
-    } else if network.row_axis() == RowAxis::None && expected == found * input.shape[0] {
+    } else if let (RowAxis::None, Some(first)) = (network.row_axis(), input.shape.first())
+        && expected == found * first
+    {
         text += &format!(
-            "; the model's first axis is fixed at {}, so it is taken as part of the row: if it \
-             counts rows, say --row-axis 0",
-            input.shape[0]
+            "; the model's first axis is fixed at {first}, so it is taken as part of the row: if it \
+             counts rows, say --row-axis 0"
         );
     }
     Err(Failure::Library(text.into()))

@@ -223,6 +223,22 @@ fn bad_data_are_named() {
 }
 
 #[test]
+fn a_fixed_first_axis_that_could_count_rows_is_said() {
+    let scratch = Scratch::new();
+    let model = std::fs::read(testdata("models/tiny_softmax.onnx")).expect("a model");
+    // The symbolic batch `n` becomes the fixed extent 4, written in two bytes to keep its length.
+    let symbolic = b"\x0A\x03\x12\x01n";
+    let at = model.windows(5).position(|part| part == symbolic).expect("the symbolic axis");
+    let mut fixed = model.clone();
+    fixed.splice(at..at + 5, *b"\x0A\x03\x08\x84\x00");
+    let model = scratch.write("fixed.onnx", &fixed);
+    let (moons, out) = (testdata("data/moons.npy"), scratch.path("y.npy"));
+    let message = failure(&["forward", &model, &moons, "-o", &out], 1);
+    assert!(message.contains("fixed at 4") && message.contains("--row-axis 0"), "{message}");
+    stdout(&["forward", &model, &moons, "-o", &out, "--row-axis", "0", "--quiet"]);
+}
+
+#[test]
 fn labels_must_fit_the_rows() {
     let scratch = Scratch::new();
     let (model, moons) = (testdata("models/moons_relu.onnx"), testdata("data/moons.npy"));

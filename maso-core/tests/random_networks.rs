@@ -118,6 +118,39 @@ fn join(b: &mut Builder, r: &mut Random, x: &Value, y: &Value) -> Value {
     Value { name: b.node(op, &[&x.name, &y.name]), shape: x.shape.clone() }
 }
 
+/// Numbers moved, repeated or padded; or reduced along the last axis.
+fn rearranged(b: &mut Builder, r: &mut Random, x: &Value) -> Value {
+    let [channels, height, width] = x.shape[..] else { unreachable!("planes") };
+    let last = [("axes", list(&[-1]))];
+    match r.below(6) {
+        0 => {
+            let pads = b.ints(&[0, 0, 1, 0, 0, 1, 0, 2]);
+            let mode = [("mode", Attribute::Text(["constant", "edge"][r.below(2)].to_owned()))];
+            let name = b.node_with("Pad", &[&x.name, &pads], &mode);
+            Value { name, shape: vec![channels + 1, height + 1, width + 2] }
+        }
+        1 => {
+            let scales = b.floats(&[4], vec![1.0, 1.0, 2.0, 1.5]);
+            let name = b.node("Resize", &[&x.name, "", &scales]);
+            Value { name, shape: vec![channels, 2 * height, (width * 3) / 2] }
+        }
+        2 => {
+            let repeats = b.ints(&[1, 2, 1, 1]);
+            let name = b.node("Tile", &[&x.name, &repeats]);
+            Value { name, shape: vec![2 * channels, height, width] }
+        }
+        3 => {
+            let stack = b.floats(&[channels, width, 3], r.numbers(channels * width * 3));
+            let name = b.node("MatMul", &[&x.name, &stack]);
+            Value { name, shape: vec![channels, height, 3] }
+        }
+        choice => {
+            let op = if choice == 4 { "ReduceSum" } else { ["ReduceMax", "ReduceMin"][r.below(2)] };
+            Value { name: b.node_with(op, &[&x.name], &last), shape: vec![channels, height, 1] }
+        }
+    }
+}
+
 fn dense(b: &mut Builder, r: &mut Random, x: &Value) -> Value {
     let (depth, units) = (*x.shape.last().expect("an axis"), [1, 3, 10, 32, 33, 70][r.below(6)]);
     let weight = b.floats(&[depth, units], r.numbers(depth * units));
@@ -153,9 +186,10 @@ fn random_network(seed: u64) -> Network {
     let mut x = Value { name: "x".to_owned(), shape };
     for _ in 0..r.from(2, 7) {
         let before = x.clone();
-        x = match r.below(7) {
+        x = match r.below(8) {
             0 | 1 if x.shape.len() == 3 => convolution(&mut b, &mut r, &x),
             2 if x.shape.len() == 3 => pool(&mut b, &mut r, &x),
+            7 if x.shape.len() == 3 && len(&x.shape) < 800 => rearranged(&mut b, &mut r, &x),
             3 => batch_norm(&mut b, &mut r, &x),
             4 => nonlinear(&mut b, &mut r, &x),
             5 => {

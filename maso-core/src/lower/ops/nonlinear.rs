@@ -63,16 +63,11 @@ pub(super) fn prelu(context: &mut Context, node: &GraphNode, inputs: &Inputs) ->
 /// A limit of Clip; `None` for what stands for none: the infinity on its side, and the lowest or highest
 /// f32, which are the defaults of old operator sets.
 fn limit(value: f64, name: &str, unbounded: f32) -> Result<Option<f64>, String> {
-    let infinity = f64::from(unbounded) * 2.0;
-    match value {
-        _ if value == f64::from(unbounded)
-            || value.signum() == infinity.signum() && value.is_infinite() =>
-        {
-            Ok(None)
-        }
-        _ if value.is_finite() => Ok(Some(value)),
-        _ => Err(format!("its {name} is {value}")),
+    let none = f64::from(unbounded);
+    if value == none || value.is_infinite() && value.signum() == none.signum() {
+        return Ok(None);
     }
+    if value.is_finite() { Ok(Some(value)) } else { Err(format!("its {name} is {value}")) }
 }
 
 /// Clip with limits as inputs (operator set 11 on) or attributes (before).
