@@ -225,6 +225,10 @@ def operator_cases():
                 case(f"Resize {transform} {nearest} {scales}", [2, 5, 7], "Resize",
                      [np.zeros(0, np.float32), np.array(scales, np.float32)], mode="nearest",
                      coordinate_transformation_mode=transform, nearest_mode=nearest)
+        for scales in ([1, 1, 2, 2], [1, 1, 0.6, 1.5], [1, 1, 1, 3]):
+            case(f"Resize linear {transform} {scales}", [2, 5, 7], "Resize",
+                 [np.zeros(0, np.float32), np.array(scales, np.float32)], mode="linear",
+                 coordinate_transformation_mode=transform)
     for auto in ("SAME_UPPER", "SAME_LOWER"):
         case(f"ConvTranspose {auto}", [2, 4, 5], "ConvTranspose", [weight(2, 3, 3, 4)],
              auto_pad=auto, strides=[2, 3])

@@ -131,7 +131,8 @@ fn rearranged(b: &mut Builder, r: &mut Random, x: &Value) -> Value {
         }
         1 => {
             let scales = b.floats(&[4], vec![1.0, 1.0, 2.0, 1.5]);
-            let name = b.node("Resize", &[&x.name, "", &scales]);
+            let mode = Attribute::Text(["nearest", "linear"][r.below(2)].to_owned());
+            let name = b.node_with("Resize", &[&x.name, "", &scales], &[("mode", mode)]);
             Value { name, shape: vec![channels, 2 * height, (width * 3) / 2] }
         }
         2 => {

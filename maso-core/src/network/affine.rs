@@ -13,6 +13,8 @@ pub enum Affine {
     Convolution(Convolution),
     /// Averages over windows.
     AveragePool(AveragePool),
+    /// Weighted sums of a few cells, different for each cell of a plane.
+    Interpolation(Interpolation),
     /// A factor and a shift for each unit.
     Scale(Scale),
 }
@@ -24,6 +26,7 @@ impl Affine {
             Self::Dense(dense) => dense.apply(x, y),
             Self::Convolution(convolution) => convolution.apply(x, y),
             Self::AveragePool(pool) => pool.apply(x, y),
+            Self::Interpolation(interpolation) => interpolation.apply(x, y),
             Self::Scale(scale) => scale.apply(x, y),
         }
     }
@@ -35,6 +38,7 @@ impl Affine {
             Self::Dense(d) => d.batch * d.units * d.depth,
             Self::Convolution(c) => c.batch * c.out_channels * c.map.cells() * c.depth(),
             Self::AveragePool(p) => p.planes * p.map.cells() * p.map.taps(),
+            Self::Interpolation(i) => i.planes * i.map.cells() * i.map.taps(),
             Self::Scale(s) => s.len,
         };
         count as u64
@@ -48,6 +52,7 @@ impl Affine {
             Self::Dense(d) => format!("dense {}→{} on {} rows", d.depth, d.units, d.batch),
             Self::Convolution(c) => c.summary.clone(),
             Self::AveragePool(p) => p.summary.clone(),
+            Self::Interpolation(i) => i.summary.clone(),
             Self::Scale(_) => "scale and shift".to_owned(),
         }
     }
@@ -155,6 +160,33 @@ impl AveragePool {
             let taps = (0..self.map.taps()).filter_map(|tap| self.map.source(tap, cell));
             let total = taps.fold(S::from_f64(0.0), |sum, i| sum.add(x[plane * source_cells + i]));
             *y = total.mul(S::from_f64(self.factor.at(cell)));
+        }
+    }
+}
+
+/// `y[c][p] = Σ weight[t][p] · x[c][source(t, p)]`, as linear resizing makes it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Interpolation {
+    /// Planes of a row.
+    pub planes: usize,
+    /// Where each tap reads; no padding.
+    pub map: WindowMap,
+    /// `taps × cells`.
+    pub weight: Coefficients,
+    /// What it is, in a few words.
+    pub summary: String,
+}
+
+impl Interpolation {
+    fn apply<S: Scalar>(&self, x: &[S], y: &mut [S]) {
+        let (cells, source_cells) = (self.map.cells(), self.map.source_cells());
+        for (unit, y) in y.iter_mut().enumerate() {
+            let (plane, cell) = (unit / cells, unit % cells);
+            let taps = (0..self.map.taps()).filter_map(|tap| {
+                let weight = S::from_f64(self.weight.get(tap * cells + cell));
+                self.map.source(tap, cell).map(|i| weight.mul(x[plane * source_cells + i]))
+            });
+            *y = taps.fold(S::from_f64(0.0), Scalar::add);
         }
     }
 }

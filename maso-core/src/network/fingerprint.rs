@@ -65,6 +65,11 @@ fn hash_affine(hash: &mut Fnv, affine: &Affine) {
             hash.map(&p.map);
             hash.numbers((0..p.map.cells()).map(|cell| p.factor.at(cell)));
         }
+        Affine::Interpolation(i) => {
+            hash.sizes(&[14, i.planes]);
+            hash.map(&i.map);
+            hash.numbers(i.weight.to_vec());
+        }
         Affine::Scale(s) => {
             hash.sizes(&[13, s.len]);
             hash.numbers((0..s.len).flat_map(|unit| [s.scale.at(unit), s.shift.at(unit)]));

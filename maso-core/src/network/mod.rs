@@ -13,7 +13,7 @@ mod trace;
 mod view;
 mod window;
 
-pub use affine::{Affine, AveragePool, Convolution, Dense, Scale};
+pub use affine::{Affine, AveragePool, Convolution, Dense, Interpolation, Scale};
 pub use coefficients::{Coefficients, PerUnit};
 pub use describe::{HeadReport, LayerReport, ModelReport, OutputReport, PortReport};
 pub use nonlinear::{Branch, Candidates, Extreme, Rule, ScalarSpline};

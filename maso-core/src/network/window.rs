@@ -73,6 +73,21 @@ impl WindowMap {
         })
     }
 
+    /// The map whose entries are `index`, tap by tap, with `taps` taps of a plane of `source_cells`.
+    /// `None` if an entry is outside the plane, or the map is not whole or too large.
+    #[must_use]
+    pub fn listed(taps: usize, source_cells: usize, index: Vec<u32>) -> Option<Self> {
+        let whole = taps > 0 && index.len().is_multiple_of(taps) && index.len() <= Self::LIMIT;
+        let inside = index.iter().all(|&i| i == Self::NONE || (i as usize) < source_cells);
+        let cells = index.len() / taps.max(1);
+        (whole && inside && taps <= Self::MOST_TAPS).then_some(Self {
+            taps,
+            cells,
+            source_cells,
+            index,
+        })
+    }
+
     fn build(
         spec: &WindowSpec,
         source: impl Fn(usize, usize, usize) -> Option<usize>,

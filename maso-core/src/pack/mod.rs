@@ -8,9 +8,11 @@ mod convolution;
 mod dense;
 mod elementwise;
 mod gather;
+mod interpolation;
 mod parameters;
 mod pool;
 mod run;
+mod windows;
 
 pub(crate) use run::{RowsView, Run, Scratch};
 
@@ -21,6 +23,7 @@ use convolution::PackedConvolution;
 use dense::PackedDense;
 use elementwise::Elementwise;
 use gather::Gather;
+use interpolation::PackedInterpolation;
 use pool::{PackedAverage, PackedExtreme};
 
 /// Where a value stands during a tile.
@@ -44,6 +47,7 @@ enum Work {
     Dense(PackedDense),
     Convolution(PackedConvolution),
     Average(PackedAverage),
+    Interpolation(PackedInterpolation),
     Elementwise(Elementwise),
     Extreme(PackedExtreme),
     Gather(Gather),
@@ -70,6 +74,7 @@ impl Step {
             Work::Dense(dense) => dense.run(run, scratch),
             Work::Convolution(convolution) => convolution.run(run, scratch),
             Work::Average(pool) => pool.run(run, scratch),
+            Work::Interpolation(interpolation) => interpolation.run(run, scratch),
             Work::Elementwise(elementwise) => elementwise.run(run, scratch),
             Work::Extreme(extreme) => extreme.run(run, scratch),
             Work::Gather(gather) => gather.run(run),
@@ -228,6 +233,9 @@ fn pack(operator: &Operator, len: usize, spline: Option<&ScalarSpline>) -> Work 
             Work::Convolution(PackedConvolution::new(convolution, spline))
         }
         Operator::Affine(Affine::AveragePool(pool)) => Work::Average(PackedAverage::new(pool)),
+        Operator::Affine(Affine::Interpolation(interpolation)) => {
+            Work::Interpolation(PackedInterpolation::new(interpolation))
+        }
         Operator::Affine(Affine::Scale(scale)) => {
             Work::Elementwise(Elementwise::scale(scale, len, spline))
         }

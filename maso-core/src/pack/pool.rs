@@ -4,40 +4,8 @@ use maso_simd::{AffineBlock, ExtremeBlock, PANEL, Param, Spline, bits};
 
 use super::parameters::Packed;
 use super::run::{Run, Scratch, at_least};
-use crate::network::{AveragePool, Branch, Candidates, Extreme, WindowMap};
-
-/// Gathers windows: for units `start..` of one row, tap by tap, what each lane reads.
-#[derive(Clone, Debug)]
-struct Windows {
-    planes: usize,
-    map: WindowMap,
-    /// What padding reads as.
-    padding: f32,
-}
-
-impl Windows {
-    fn units(&self) -> usize {
-        self.planes * self.map.cells()
-    }
-
-    /// Lanes past the last unit repeat it.
-    fn gather(&self, row: &[f32], start: usize, panel: &mut [f32]) {
-        let (cells, last) = (self.map.cells(), self.units() - 1);
-        let places: [(usize, usize); PANEL] = std::array::from_fn(|lane| {
-            let unit = (start + lane).min(last);
-            (unit / cells * self.map.source_cells(), unit % cells)
-        });
-        let taps = self.map.index().chunks_exact(cells);
-        for (lanes, index) in panel.chunks_exact_mut(PANEL).zip(taps) {
-            for (lane, (plane, cell)) in lanes.iter_mut().zip(places) {
-                *lane = match index[cell] {
-                    WindowMap::NONE => self.padding,
-                    source => row[plane + source as usize],
-                };
-            }
-        }
-    }
-}
+use super::windows::Windows;
+use crate::network::{AveragePool, Branch, Candidates, Extreme};
 
 /// An average pool: the sum of each window through the affine kernel with weights 1, its factor as
 /// the slope of a single piece.

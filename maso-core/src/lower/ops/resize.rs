@@ -1,11 +1,13 @@
-//! Resize and Upsample to the nearest cell: index maps, worked out axis by axis.
+//! Resize and Upsample, worked out axis by axis: to the nearest cell an index map, linear a weighted sum of
+//! the cells on both sides.
 
 use super::super::context::Context;
 use super::super::value::{Data, Dim, checked};
 use super::rearrange::axis_map;
+use super::window::TOO_LARGE;
 use super::{Inputs, Outcome, axis_of, data, ints, one, present, weights};
 use crate::graph::GraphNode;
-use crate::network::{Operator, Source, View};
+use crate::network::{Affine, Coefficients, Interpolation, Operator, Source, View, WindowMap};
 
 /// How far an axis is stretched, and what it becomes. Coordinates are worked out in f32, as the scales
 /// are given: which of two cells is nearest may hang on that, and ONNX Runtime does the same.
@@ -13,6 +15,13 @@ use crate::network::{Operator, Source, View};
 struct Stretch {
     scale: f32,
     extent: usize,
+}
+
+impl Stretch {
+    /// Whether an axis stays as it is.
+    fn keeps(self, extent: usize) -> bool {
+        self.extent == extent && self.scale == 1.0
+    }
 }
 
 /// Resize (operator set 10 on).
@@ -113,16 +122,27 @@ fn stretched(
     transform: &str,
     nearest: &str,
 ) -> Outcome {
-    let mode = node.text("mode").unwrap_or("nearest");
-    if mode != "nearest" {
-        return Err(format!("its mode {mode:?} is not supported; expected \"nearest\""));
-    }
     let to = x.dims.iter().zip(stretches).map(|(dim, stretch)| match dim {
         Dim::Rows if stretch.extent == 1 => Ok(Dim::Rows),
         Dim::Rows => Err("it would resize the row axis".to_owned()),
         Dim::Fixed(_) => Ok(Dim::Fixed(stretch.extent)),
     });
     let to = checked(to.collect::<Result<_, _>>()?)?;
+    match node.text("mode").unwrap_or("nearest") {
+        "nearest" => to_nearest(context, node, x, stretches, to, (transform, nearest)),
+        "linear" => linear(context, node, x, stretches, to, transform),
+        mode => Err(format!("its mode {mode:?} is not supported")),
+    }
+}
+
+fn to_nearest(
+    context: &mut Context,
+    node: &GraphNode,
+    x: &Data,
+    stretches: &[Stretch],
+    to: Vec<Dim>,
+    (transform, nearest): (&str, &str),
+) -> Outcome {
     let columns: Vec<Vec<usize>> = (x.dims.iter().zip(stretches))
         .map(|(dim, stretch)| column(dim.extent(), *stretch, transform, nearest))
         .collect::<Result<_, _>>()?;
@@ -132,17 +152,72 @@ fn stretched(
     one(context.push(node, &[x], to, Operator::View(view)))
 }
 
-/// For each cell of a stretched axis, the nearest one of the axis before (ONNX, Resize).
-fn column(
+/// Linear along each stretched axis. Axes before the first stretched one count planes.
+fn linear(
+    context: &mut Context,
+    node: &GraphNode,
+    x: &Data,
+    stretches: &[Stretch],
+    to: Vec<Dim>,
+    transform: &str,
+) -> Outcome {
+    if node.int("antialias", 0) != 0 || node.int("exclude_outside", 0) != 0 {
+        return Err("antialias and exclude_outside are not supported".to_owned());
+    }
+    let extents: Vec<usize> = x.dims.iter().map(|dim| dim.extent()).collect();
+    let stretched = |&axis: &usize| !stretches[axis].keeps(extents[axis]);
+    let first = (0..extents.len()).find(stretched).unwrap_or(extents.len());
+    let plane: usize = extents[first..].iter().product();
+    // Tap by tap, the cells read with their weights; each stretched axis doubles the taps.
+    let mut taps: Vec<Vec<(usize, f64)>> = vec![vec![(0, 1.0)]];
+    for axis in first..extents.len() {
+        let sides = sides(extents[axis], stretches[axis], transform)?;
+        let extent = extents[axis];
+        let extend = |tap: &Vec<(usize, f64)>, side: &Vec<(usize, f64)>| {
+            let cells = tap.iter().flat_map(|&(base, weight)| {
+                side.iter().map(move |&(at, own)| (base * extent + at, weight * own))
+            });
+            cells.collect::<Vec<_>>()
+        };
+        taps = taps.iter().flat_map(|tap| sides.iter().map(|side| extend(tap, side))).collect();
+    }
+    let index = taps.iter().flatten().map(|&(cell, _)| cell as u32).collect();
+    let weight = taps.iter().flatten().map(|&(_, weight)| weight).collect();
+    let map = WindowMap::listed(taps.len(), plane, index).ok_or(TOO_LARGE)?;
+    let interpolation = Interpolation {
+        planes: extents[..first].iter().product(),
+        map,
+        weight: Coefficients::new(weight),
+        summary: "linear resize".to_owned(),
+    };
+    let operator = Operator::Affine(Affine::Interpolation(interpolation));
+    one(context.push(node, &[x], to, operator))
+}
+
+/// For each cell of a stretched axis, the cell before and the one behind with their weights; for an
+/// axis that stays, just the cell.
+fn sides(
     extent: usize,
     stretch: Stretch,
     transform: &str,
-    nearest: &str,
-) -> Result<Vec<usize>, String> {
-    let (old, new) = (extent as f32, stretch.extent as f32);
-    if stretch.extent == extent && stretch.scale == 1.0 {
-        return Ok((0..extent).collect());
+) -> Result<Vec<Vec<(usize, f64)>>, String> {
+    if stretch.keeps(extent) {
+        return Ok(vec![(0..extent).map(|at| (at, 1.0)).collect()]);
     }
+    let places = places(extent, stretch, transform)?;
+    let last = extent - 1;
+    let split = |place: &f32| {
+        let place = place.clamp(0.0, last as f32);
+        (place.floor() as usize, f64::from(place - place.floor()))
+    };
+    let near = places.iter().map(split).map(|(at, part)| (at, 1.0 - part)).collect();
+    let far = places.iter().map(split).map(|(at, part)| ((at + 1).min(last), part)).collect();
+    Ok(vec![near, far])
+}
+
+/// For each cell of a stretched axis, its place on the axis before (ONNX, Resize).
+fn places(extent: usize, stretch: Stretch, transform: &str) -> Result<Vec<f32>, String> {
+    let (old, new) = (extent as f32, stretch.extent as f32);
     let before: &dyn Fn(f32) -> f32 = match transform {
         "half_pixel" => &|at| (at + 0.5) / stretch.scale - 0.5,
         "half_pixel_symmetric" => &|at| {
@@ -156,6 +231,19 @@ fn column(
         "align_corners" => &|at| if new > 1.0 { at * (old - 1.0) / (new - 1.0) } else { 0.0 },
         other => return Err(format!("its coordinate transformation {other:?} is not supported")),
     };
+    Ok((0..stretch.extent).map(|at| before(at as f32)).collect())
+}
+
+/// For each cell of a stretched axis, the nearest one of the axis before.
+fn column(
+    extent: usize,
+    stretch: Stretch,
+    transform: &str,
+    nearest: &str,
+) -> Result<Vec<usize>, String> {
+    if stretch.keeps(extent) {
+        return Ok((0..extent).collect());
+    }
     let round: fn(f32) -> f32 = match nearest {
         "round_prefer_floor" => |at| (at - 0.5).ceil(),
         "round_prefer_ceil" => |at| (at + 0.5).floor(),
@@ -163,6 +251,6 @@ fn column(
         "ceil" => f32::ceil,
         other => return Err(format!("its nearest_mode {other:?} is not known")),
     };
-    let cell = |at: usize| round(before(at as f32)).clamp(0.0, old - 1.0) as usize;
-    Ok((0..stretch.extent).map(cell).collect())
+    let cell = |place: f32| round(place).clamp(0.0, (extent - 1) as f32) as usize;
+    Ok(places(extent, stretch, transform)?.into_iter().map(cell).collect())
 }
