@@ -1,14 +1,12 @@
-//! Matrices and batch-norm.
+//! Gemm and batch-norm.
 
-use super::super::value::{Data, Dim, broadcast_map, checked, extents};
-use super::broadcast::{broadcast_constant, broadcast_data};
+use super::super::value::{Data, Dim, checked};
+use super::broadcast::broadcast_constant;
 use super::movement::permute_data;
 use super::{Inputs, Outcome, data, one, present, weights};
 use crate::graph::GraphNode;
 use crate::lower::context::Context;
-use crate::network::{
-    Affine, Coefficients, Convolution, Dense, Operator, PerUnit, View, WindowMap, WindowSpec,
-};
+use crate::network::{Affine, Coefficients, Dense, Operator, PerUnit};
 
 /// `alpha · A · B + beta · C` with constant B and C.
 pub(super) fn gemm(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
@@ -43,110 +41,8 @@ pub(super) fn gemm(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> 
     one(context.scale_shift(node, &y, PerUnit::uniform(1.0), shift))
 }
 
-/// A product with one constant matrix, on the right or on the left.
-pub(super) fn matmul(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
-    let (Ok(x), false) = (data(inputs, 0), inputs.len() < 2) else {
-        return matmul_left(context, node, inputs);
-    };
-    let (b, shape) = weights(inputs, 1, "matrix")?;
-    match shape[..] {
-        [depth, units] => {
-            let at = |unit: usize, i: usize| b[i * units + unit];
-            one(dense(context, node, &x, (units, depth), at, vec![0.0; units])?)
-        }
-        // A vector: each product is one number, without an axis of its own.
-        [depth] => {
-            let mut y = dense(context, node, &x, (1, depth), |_, i| b[i], vec![0.0])?;
-            y.dims.pop();
-            one(context.push(node, &[&y], y.dims.clone(), Operator::View(View::Same)))
-        }
-        [] => Err("its matrix is a single number".to_owned()),
-        _ => matmul_batched(context, node, &x, &b, &shape),
-    }
-}
-
-/// A product with a stack of constant matrices, one for each leading position: a convolution of one tap
-/// whose groups are the positions.
-fn matmul_batched(
-    context: &mut Context,
-    node: &GraphNode,
-    x: &Data,
-    b: &[f64],
-    shape: &[usize],
-) -> Outcome {
-    let (stack, [depth, units]) =
-        (&shape[..shape.len() - 2], [shape[shape.len() - 2], shape[shape.len() - 1]]);
-    let vector = x.dims.len() == 1;
-    let x = if vector {
-        let dims = vec![Dim::Fixed(1), x.dims[0]];
-        context.push(node, &[x], dims, Operator::View(View::Same))
-    } else {
-        x.clone()
-    };
-    let rank = x.dims.len();
-    let found = x.dims[rank - 1].extent();
-    if found != depth || x.dims[rank - 2] == Dim::Rows {
-        return Err(format!("its matrices take {depth} numbers, its input has {found}"));
-    }
-    // Both sides repeated to the leading axes they share.
-    let rows = x.dims[rank - 2].extent();
-    let x = broadcast_data(context, node, &x, &[stack, &[rows, depth]].concat())?;
-    let rank = x.dims.len();
-    let lead = extents(&x.dims[..rank - 2]);
-    let full = [&lead[..], &[depth, units]].concat();
-    let map = broadcast_map(shape, &full);
-    let groups: usize = lead.iter().product();
-    let weight = (0..groups * units * depth).map(|i| {
-        let (group, unit, input) = (i / (units * depth), i / depth % units, i % depth);
-        b[map[(group * depth + input) * units + unit]]
-    });
-    let order: Vec<usize> = (0..rank - 2).chain([rank - 1, rank - 2]).collect();
-    let turned = permute_data(context, node, &x, &order)?;
-    let spec = WindowSpec {
-        input: vec![rows],
-        output: vec![rows],
-        kernel: vec![1],
-        strides: vec![1],
-        dilations: vec![1],
-        pads: vec![0],
-    };
-    let convolution = Convolution {
-        batch: 1,
-        groups,
-        in_channels: groups * depth,
-        out_channels: groups * units,
-        map: WindowMap::sliding(&spec).ok_or("its input is too large")?,
-        weight: Coefficients::new(weight.collect()),
-        bias: vec![0.0; groups * units],
-        summary: format!("dense {depth}→{units} for each of {groups}"),
-    };
-    let mut dims = x.dims[..rank - 2].to_vec();
-    dims.extend([Dim::Fixed(units), Dim::Fixed(rows)]);
-    let operator = Operator::Affine(Affine::Convolution(convolution));
-    let y = context.push(node, &[&turned], checked(dims)?, operator);
-    let mut y = permute_data(context, node, &y, &order)?;
-    if vector {
-        y.dims.remove(rank - 2);
-        y = context.push(node, &[&y], y.dims.clone(), Operator::View(View::Same));
-    }
-    one(y)
-}
-
-/// `A · X` with constant A: the transpose of `Xᵀ · Aᵀ`.
-fn matmul_left(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
-    let (x, (a, shape)) = (data(inputs, 1)?, weights(inputs, 0, "matrix")?);
-    let rank = x.dims.len();
-    let ([units, depth], true) = (&shape[..], rank >= 2) else {
-        return Err(format!("its matrix of shape {shape:?} meets data of {rank} axes"));
-    };
-    let order: Vec<usize> = (0..rank - 2).chain([rank - 1, rank - 2]).collect();
-    let turned = permute_data(context, node, &x, &order)?;
-    let at = |unit: usize, i: usize| a[unit * depth + i];
-    let y = dense(context, node, &turned, (*units, *depth), at, vec![0.0; *units])?;
-    one(permute_data(context, node, &y, &order)?)
-}
-
-fn dense(
+/// A constant matrix on the last axis.
+pub(super) fn dense(
     context: &mut Context,
     node: &GraphNode,
     x: &Data,

@@ -8,6 +8,7 @@ mod concat;
 mod convolution;
 mod fold;
 mod logic;
+mod matmul;
 mod movement;
 mod nonlinear;
 mod pool;
@@ -30,7 +31,7 @@ type Rule = fn(&mut Context, &GraphNode, &Inputs) -> Outcome;
 fn rule(op: &str) -> Option<Rule> {
     Some(match op {
         "Gemm" => affine::gemm,
-        "MatMul" => affine::matmul,
+        "MatMul" => matmul::matmul,
         "BatchNormalization" => affine::batch_normalization,
         "Add" => arithmetic::add,
         "Sub" => arithmetic::sub,
