@@ -10,8 +10,10 @@ use super::npy::NpyError;
 #[non_exhaustive]
 pub enum DataError {
     /// The file cannot be opened or read.
-    #[error("cannot read {}", path.display())]
+    #[error("cannot read {what} {}", path.display())]
     Read {
+        /// Data or labels.
+        what: &'static str,
         /// The file.
         path: PathBuf,
         /// The system's reason.

@@ -49,8 +49,11 @@ impl Dataset {
     /// If the file cannot be read, is not a usable array, or has no rows.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, DataError> {
         let path = path.as_ref();
-        let bytes = Bytes::open(path)
-            .map_err(|source| DataError::Read { path: path.to_owned(), source })?;
+        let bytes = Bytes::open(path).map_err(|source| DataError::Read {
+            what: "data",
+            path: path.to_owned(),
+            source,
+        })?;
         Self::new(path.to_owned(), bytes)
     }
 
@@ -156,8 +159,11 @@ impl Rows for Dataset {
 /// If the file is not a usable array of integers with one entry a row.
 pub fn read_labels(path: impl AsRef<Path>) -> Result<Vec<i64>, DataError> {
     let path = path.as_ref();
-    let bytes =
-        Bytes::open(path).map_err(|source| DataError::Read { path: path.to_owned(), source })?;
+    let bytes = Bytes::open(path).map_err(|source| DataError::Read {
+        what: "labels",
+        path: path.to_owned(),
+        source,
+    })?;
     labels(path.to_owned(), bytes)
 }
 
