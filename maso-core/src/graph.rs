@@ -119,6 +119,9 @@ pub struct Graph {
     pub outputs: Vec<Port>,
     /// Constant tensors, in file order.
     pub constants: Vec<(String, Tensor)>,
+    /// Constant tensors of a type that has no representation here (strings, say), each with the reason.
+    /// Only a node on the way to the output that reads one is an error.
+    pub unread: Vec<(String, String)>,
     /// Nodes, in file order.
     pub nodes: Vec<GraphNode>,
     /// Version of the standard operator set.

@@ -216,7 +216,12 @@ fn nodes_that_mix_rows_are_refused() {
     });
     assert!(reshape.contains("[3, -1]"), "{reshape}");
     let transpose = refused(&|b| b.node("Transpose", &["x"]));
-    assert!(transpose.contains("move the row axis"), "{transpose}");
+    assert!(transpose.contains("row axis is not the first"), "{transpose}");
+    let moved = refused(&|b| {
+        let moved = b.node("Transpose", &["x"]);
+        b.node("Relu", &[&moved])
+    });
+    assert!(moved.contains("row axis is not the first axis of its input"), "{moved}");
     let concat = refused(&|b| b.node_with("Concat", &["x", "x"], &[("axis", Attribute::Int(0))]));
     assert!(concat.contains("join along the row axis"), "{concat}");
     let mean = refused(&|b| b.node_with("ReduceMean", &["x"], &[("axes", list(&[0]))]));
@@ -564,4 +569,140 @@ fn ranges_are_folded() {
     let index = b.node("Range", &[&ends[0], &ends[1], &ends[2]]);
     let y = b.node_with("Gather", &["x", &index], &[("axis", Attribute::Int(1))]);
     assert_eq!(check_tiers(b.network(&y), &[0.0, 1.0, 2.0, 3.0, 4.0], "range").0, [4.0, 2.0, 0.0]);
+}
+
+/// Softshrink as PyTorch's two exporters write it.
+fn softshrink(newer: bool) -> Builder {
+    let mut b = Builder::new(None, &[1]);
+    let lambda = b.floats(&[], vec![0.5]);
+    let zero = b.floats(&[], vec![0.0]);
+    if newer {
+        let size = b.node("Abs", &["x"]);
+        let outside = b.node("Greater", &[&size, &lambda]);
+        let sign = b.node("Sign", &["x"]);
+        let shift = b.node("Mul", &[&sign, &lambda]);
+        let moved = b.node("Sub", &["x", &shift]);
+        let nothing = b.node("Mul", &["x", &zero]);
+        b.node("Where", &[&outside, &moved, &nothing]);
+        return b;
+    }
+    let low = b.floats(&[1], vec![-0.5]);
+    let above = b.node("Greater", &["x", &lambda]);
+    let down = b.node("Sub", &["x", &lambda]);
+    let right = b.node("Where", &[&above, &down, &zero]);
+    let below = b.node("Less", &["x", &low]);
+    let up = b.node("Add", &["x", &lambda]);
+    let left = b.node("Where", &[&below, &up, &zero]);
+    b.node("Add", &[&right, &left]);
+    b
+}
+
+#[test]
+fn both_softshrink_patterns_are_one_layer_of_three_pieces() {
+    for newer in [false, true] {
+        let b = softshrink(newer);
+        let last = b.graph.nodes.last().expect("nodes").outputs[0].clone();
+        let (values, pieces) = one_layer(b.network(&last), &LINE);
+        assert_eq!(values, [-1.5, -0.5, 0.0, 0.0, 0.0, 0.5, 2.5], "newer: {newer}");
+        assert_eq!(pieces, [0, 0, 1, 1, 1, 2, 2], "newer: {newer}");
+    }
+}
+
+#[test]
+fn what_only_resembles_a_softshrink_is_refused() {
+    for newer in [false, true] {
+        let mut b = softshrink(newer);
+        // Another knot than shift: it jumps there.
+        let other = b.floats(&[], vec![0.25]);
+        let compare = b.graph.nodes.iter_mut().find(|node| node.op == "Greater").expect("a node");
+        compare.inputs[1] = other;
+        let last = b.graph.nodes.last().expect("nodes").outputs[0].clone();
+        let error = b.refusal(&last).to_string();
+        assert!(error.contains("discontinuous"), "{error}");
+    }
+}
+
+#[test]
+fn shrinks_and_thresholds_are_taken_only_without_a_jump() {
+    let lambd = |bias: f32| [("lambd", Attribute::Float(0.5)), ("bias", Attribute::Float(bias))];
+    let (values, pieces) = scalar_layer("Shrink", &lambd(0.5), &LINE);
+    assert_eq!(values, [-1.5, -0.5, 0.0, 0.0, 0.0, 0.5, 2.5]);
+    assert_eq!(pieces, [0, 0, 1, 1, 1, 2, 2]);
+    let alpha = |alpha: f32| [("alpha", Attribute::Float(alpha))];
+    let (values, _) = scalar_layer("ThresholdedRelu", &alpha(0.0), &LINE);
+    assert_eq!(values, [0.0, 0.0, 0.0, 0.0, 0.5, 1.0, 3.0]);
+    let refused = [("Shrink", &lambd(0.0)[..]), ("ThresholdedRelu", &alpha(1.0)[..])];
+    for (op, attributes) in refused {
+        let mut b = Builder::new(None, &[1]);
+        let y = b.node_with(op, &["x"], attributes);
+        let error = b.refusal(&y).to_string();
+        assert!(error.contains("discontinuous"), "{error}");
+    }
+}
+
+#[test]
+fn a_constant_mask_chooses_between_data_and_constants() {
+    let mut b = Builder::new(None, &[3]);
+    let ones = b.floats(&[3], vec![1.0; 3]);
+    let limits = b.floats(&[3], vec![2.0, 0.0, 2.0]);
+    let mask = b.node("Less", &[&ones, &limits]);
+    let ten = b.floats(&[], vec![10.0]);
+    let masked = b.node("Where", &[&mask, &ten, "x"]);
+    let twice = b.node("Add", &["x", "x"]);
+    let both = b.node("Where", &[&mask, &masked, &twice]);
+    let (values, _) = check_tiers(b.network(&both), &[1.0, 2.0, 3.0], "where");
+    assert_eq!(values, [10.0, 4.0, 10.0]);
+}
+
+#[test]
+fn rows_may_be_moved_around_a_gather_of_places() {
+    // (n, 2, 3) to (3, n, 2), its places 2 and 0, and back: (n, 2, 2).
+    let mut b = Builder::new(None, &[2, 3]);
+    let away = b.node_with("Transpose", &["x"], &[("perm", list(&[2, 0, 1]))]);
+    let index = Tensor::new(vec![2, 1], TensorData::I64(vec![2, -3])).expect("a tensor");
+    b.graph.constants.push(("index".to_owned(), index));
+    let picked = b.node("GatherND", &[&away, "index"]);
+    let back = b.node_with("Transpose", &[&picked], &[("perm", list(&[1, 2, 0]))]);
+    let rows: Vec<f32> = (0..12).map(|i| i as f32).collect();
+    let (values, _) = check_tiers(b.network(&back), &rows, "gather");
+    assert_eq!(values, [2.0, 0.0, 5.0, 3.0, 8.0, 6.0, 11.0, 9.0]);
+}
+
+#[test]
+fn a_scaler_in_front_shifts_and_scales_each_feature() {
+    let mut b = Builder::new(None, &[2]);
+    let floats = |values: &[f32]| Attribute::Floats(values.to_vec());
+    let attributes = [("offset", floats(&[1.0, 2.0])), ("scale", floats(&[10.0]))];
+    let y = b.node_with("Scaler", &["x"], &attributes);
+    b.graph.nodes[0].domain = "ai.onnx.ml".to_owned();
+    let (values, _) = check_tiers(b.network(&y), &[3.0, 5.0], "scaler");
+    assert_eq!(values, [20.0, 30.0]);
+}
+
+#[test]
+fn labels_and_what_dresses_them_are_left_off() {
+    // sklearn's binary classifier: 1 − p and p joined, the larger one's class.
+    let mut b = Builder::new(None, &[3]);
+    let h = b.node("Relu", &["x"]);
+    let p = b.node("Sigmoid", &[&h]);
+    let one = b.floats(&[], vec![1.0]);
+    let rest = b.node("Sub", &[&one, &p]);
+    let both = b.node_with("Concat", &[&rest, &p], &[("axis", Attribute::Int(1))]);
+    let place = b.node("ArgMax", &[&both]);
+    b.graph.unread.push(("classes".to_owned(), "strings".to_owned()));
+    let label = b.node("ArrayFeatureExtractor", &["classes", &place]);
+    b.graph.nodes.last_mut().expect("a node").domain = "ai.onnx.ml".to_owned();
+    let shape = b.ints(&[-1]);
+    let flat = b.node("Reshape", &[&label, &shape]);
+    let network = b.network(&flat);
+    let ops: Vec<_> = network.heads().iter().map(|head| head.op.as_str()).collect();
+    assert_eq!(ops, ["Sigmoid", "Concat", "ArgMax", "ArrayFeatureExtractor", "Reshape"]);
+    assert_eq!(network.output_shape(), [3]);
+
+    // What a live node reads must have been read.
+    let mut b = Builder::new(None, &[3]);
+    b.graph.unread.push(("bias".to_owned(), "its type is not supported".to_owned()));
+    let y = b.node("Add", &["x", "bias"]);
+    let error = b.refusal(&y).to_string();
+    assert!(error.contains("\"bias\": its type is not supported"), "{error}");
 }

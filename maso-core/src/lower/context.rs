@@ -241,6 +241,9 @@ impl Context {
             return Err(error);
         }
         match self.values.get(output) {
+            Some(Value::Data(data)) if data.dims.iter().skip(1).any(|dim| *dim == Dim::Rows) => {
+                Err(LowerError::MovedRows { name: output.to_owned() })
+            }
             Some(Value::Data(data)) => {
                 Ok(Lowered { nodes: self.nodes, output: data.node, row_axis })
             }

@@ -42,6 +42,16 @@ pub enum LowerError {
         /// The tensor.
         tensor: String,
     },
+    /// A live node reads a constant that its reader could not represent.
+    #[error("node {node} reads tensor {tensor:?}: {why}")]
+    UnreadTensor {
+        /// The tensor.
+        tensor: String,
+        /// The reading node.
+        node: String,
+        /// What the reader said of it.
+        why: String,
+    },
     /// Two things make one tensor.
     #[error("tensor {tensor:?} is defined twice (by {first} and {second}); names must be unique")]
     DuplicateTensor {
@@ -116,6 +126,14 @@ pub enum LowerError {
     InputSize {
         /// The input.
         input: String,
+    },
+    /// The row axis ends up elsewhere than first.
+    #[error(
+        "the row axis is not the first axis of output {name:?}; export the model without moving it"
+    )]
+    MovedRows {
+        /// The output.
+        name: String,
     },
     /// The output is a constant.
     #[error("output {name:?} does not depend on the input")]

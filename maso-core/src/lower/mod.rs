@@ -7,8 +7,10 @@
 
 mod context;
 mod error;
+mod heads;
 mod ops;
 mod order;
+mod patterns;
 mod value;
 
 pub use error::{LowerError, UnsupportedNode};
@@ -16,7 +18,7 @@ pub use error::{LowerError, UnsupportedNode};
 use std::collections::{HashMap, HashSet};
 
 use crate::graph::{Axis, Graph, GraphNode, Port};
-use crate::network::{Head, Lowered, Network, Outline, RowAxis};
+use crate::network::{Lowered, Network, Outline, RowAxis};
 use context::Context;
 use value::Dim;
 
@@ -36,11 +38,15 @@ pub struct LowerOptions {
 /// output that are not piecewise affine or not known; the latter are all listed at once.
 pub fn lower(graph: &Graph, options: &LowerOptions) -> Result<Network, LowerError> {
     let order = order::file_order(graph)?;
-    let nodes: Vec<&GraphNode> = order.into_iter().map(|i| &graph.nodes[i]).collect();
+    let in_file = graph.nodes.iter().collect::<Vec<_>>();
+    let stand_ins = patterns::stand_ins(graph, &producers(&in_file));
+    let node = |index| stand_ins.get(&index).unwrap_or(&graph.nodes[index]);
+    let nodes: Vec<&GraphNode> = order.into_iter().map(node).collect();
     let producers = producers(&nodes);
     let target = target(graph, &producers, options)?;
-    let (output, heads) = strip_heads(&target, &producers);
+    let (output, heads) = heads::strip(&target, &producers);
     let live = live_nodes(&output, &nodes, &producers);
+    check_read(graph, &live)?;
 
     let port = graph.inputs.first().ok_or(LowerError::NoInput)?;
     if graph.opset < OLDEST_OPSET {
@@ -50,7 +56,7 @@ pub fn lower(graph: &Graph, options: &LowerOptions) -> Result<Network, LowerErro
     let attempt = |row_axis| lower_live(graph, &live, &output, row_axis);
     let nodes = match attempt(options.row_axis) {
         // An axis fixed at 1 holds the rows only if every node acts alike on each slice along it.
-        Err(error @ LowerError::Unsupported { .. })
+        Err(error @ (LowerError::Unsupported { .. } | LowerError::MovedRows { .. }))
             if options.row_axis.is_none() && port.shape.first() == Some(&Axis::Fixed(1)) =>
         {
             attempt(Some(RowAxis::None)).map_err(|_| error)?
@@ -85,6 +91,17 @@ fn lower_live(
         ops::lower_node(&mut context, node);
     }
     context.finish(output, row_axis)
+}
+
+/// Constants that the reader could not represent must not be needed.
+fn check_read(graph: &Graph, live: &[&GraphNode]) -> Result<(), LowerError> {
+    for (tensor, why) in &graph.unread {
+        if let Some(node) = live.iter().find(|node| node.inputs.contains(tensor)) {
+            let (tensor, node, why) = (tensor.clone(), node.name.clone(), why.clone());
+            return Err(LowerError::UnreadTensor { tensor, node, why });
+        }
+    }
+    Ok(())
 }
 
 /// Numbers of an integer input would be taken for real ones; only a cast right away makes them that.
@@ -142,29 +159,6 @@ fn similar_names(graph: &Graph, wanted: &str) -> Vec<String> {
     names.sort_by_key(unlike);
     names.truncate(8);
     names
-}
-
-/// Operators that may be left off where they end the network.
-const HEADS: [&str; 4] = ["Softmax", "LogSoftmax", "Sigmoid", "ArgMax"];
-
-/// Walks back from `target` over trailing heads; the tensor before them, and the heads in file order.
-fn strip_heads(target: &str, producers: &Producers<'_>) -> (String, Vec<Head>) {
-    let (mut output, mut heads) = (target, Vec::new());
-    let mut here = target;
-    while let Some(node) = producers.get(here) {
-        let is_head = node.domain.is_empty() && HEADS.contains(&node.op.as_str());
-        if !is_head && node.op != "Identity" {
-            break;
-        }
-        let Some(before) = node.input(0) else { break };
-        here = before;
-        if is_head {
-            output = before;
-            heads.push(Head { name: node.name.clone(), op: node.op.clone() });
-        }
-    }
-    heads.reverse();
-    (output.to_owned(), heads)
 }
 
 /// The nodes that `output` depends on, in order.

@@ -67,6 +67,8 @@ impl Maker {
 fn makers(graph: &Graph) -> Result<HashMap<&str, Maker>, LowerError> {
     let inputs = graph.inputs.iter().map(|port| (port.name.as_str(), Maker::Input));
     let constants = graph.constants.iter().map(|(name, _)| (name.as_str(), Maker::Constant));
+    let unread = graph.unread.iter().map(|(name, _)| (name.as_str(), Maker::Constant));
+    let constants = constants.chain(unread);
     let nodes = graph.nodes.iter().enumerate().flat_map(|(index, node)| {
         node.outputs.iter().map(move |output| (output.as_str(), Maker::Node(index)))
     });

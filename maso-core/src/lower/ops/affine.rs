@@ -1,10 +1,10 @@
-//! Gemm and batch-norm.
+//! Gemm, batch-norm and the scaler of ai.onnx.ml.
 
 use super::super::value::{Data, Dim, checked};
 use super::broadcast::broadcast_constant;
 use super::movement::permute_data;
 use super::{Inputs, Outcome, data, one, present, weights};
-use crate::graph::GraphNode;
+use crate::graph::{Attribute, GraphNode};
 use crate::lower::context::Context;
 use crate::network::{Affine, Coefficients, Dense, Operator, PerUnit};
 
@@ -98,5 +98,25 @@ pub(super) fn batch_normalization(
     let shift = (0..channels).map(|c| beta[c] - mean[c] * scale[c]).collect();
     let inner = if x.dims.len() > 2 { x.inner(2) } else { 1 };
     let (scale, shift) = (PerUnit::blocks(scale, inner), PerUnit::blocks(shift, inner));
+    one(context.scale_shift(node, &x, scale, shift))
+}
+
+/// `(x − offset) · scale`, one number or one for each feature.
+pub(super) fn scaler(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
+    let x = data(inputs, 0)?;
+    let list = |name: &str, default: f32| match node.attributes.get(name) {
+        Some(Attribute::Floats(values)) if !values.is_empty() => values.clone(),
+        _ => vec![default],
+    };
+    let (offset, scale) = (list("offset", 0.0), list("scale", 1.0));
+    let features = x.inner(x.dims.len().min(1));
+    if let Some(found) = [&offset, &scale].map(Vec::len).iter().find(|n| ![1, features].contains(n))
+    {
+        return Err(format!("it has {found} offsets or scales, its input has {features} features"));
+    }
+    let at = |values: &[f32], i: usize| f64::from(values[i % values.len()]);
+    let factors = (0..features).map(|i| at(&scale, i));
+    let shifts = (0..features).map(|i| -at(&offset, i) * at(&scale, i)).collect();
+    let (scale, shift) = (PerUnit::blocks(factors.collect(), 1), PerUnit::blocks(shifts, 1));
     one(context.scale_shift(node, &x, scale, shift))
 }

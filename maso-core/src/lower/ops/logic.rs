@@ -3,9 +3,12 @@
 use std::rc::Rc;
 
 use super::super::context::{Context, constant};
-use super::super::value::{Value, broadcast_map, broadcast_shape};
-use super::{Inputs, Outcome};
+use super::super::value::{Data, Value, broadcast_map, broadcast_shape, extents};
+use super::broadcast::broadcast_dims;
+use super::movement::dims_of;
+use super::{Inputs, Outcome, one};
 use crate::graph::GraphNode;
+use crate::network::{Operator, Source, View};
 use crate::tensor::{Tensor, TensorData};
 
 /// The constant at input `index`.
@@ -58,8 +61,11 @@ pub(super) fn round(_: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outco
     folded(a.shape().to_vec(), TensorData::F64(a.to_f64().into_iter().map(round).collect()))
 }
 
-/// Numbers of one constant or another, as a third says.
-pub(super) fn choose(_: &mut Context, _: &GraphNode, inputs: &Inputs) -> Outcome {
+/// Numbers of one tensor or another, as a constant says.
+pub(super) fn choose(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
+    if inputs.iter().skip(1).flatten().any(|value| matches!(value, Value::Data(_))) {
+        return choose_data(context, node, inputs);
+    }
     let [which, yes, no] = [operand(inputs, 0)?, operand(inputs, 1)?, operand(inputs, 2)?];
     let shape = broadcast_shape(yes.shape(), no.shape())
         .and_then(|shape| broadcast_shape(&shape, which.shape()))
@@ -75,6 +81,47 @@ pub(super) fn choose(_: &mut Context, _: &GraphNode, inputs: &Inputs) -> Outcome
         _ => TensorData::F64(chosen(&places, &truth, &yes.to_f64(), &no.to_f64())),
     };
     folded(shape, data)
+}
+
+/// Numbers of data, or of constants among them.
+fn choose_data(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
+    let which = operand(inputs, 0)?;
+    let truth = which.to_f64();
+    let branches = [inputs.get(1), inputs.get(2)].map(|value| value.and_then(Option::as_ref));
+    let [Some(yes), Some(no)] = branches else { return Err("a branch is missing".to_owned()) };
+    let lead = if matches!(yes, Value::Data(_)) { yes } else { no };
+    let mut dims = dims_of(lead)?;
+    for shape in [extents(&dims_of(yes)?), extents(&dims_of(no)?), which.shape().to_vec()] {
+        dims = broadcast_dims(&dims, &shape)?;
+    }
+    let whole = extents(&dims);
+    let mut read: Vec<&Data> = Vec::new();
+    let mut pickers: Vec<Box<dyn Fn(usize) -> Source>> = Vec::new();
+    for value in [no, yes] {
+        let map = broadcast_map(&extents(&dims_of(value)?), &whole);
+        pickers.push(match value {
+            Value::Data(data) => {
+                read.push(data);
+                let input = read.len() - 1;
+                Box::new(move |unit| Source::Element { input, index: map[unit] })
+            }
+            _ => {
+                let numbers = constant(Some(value)).ok_or("a branch is no constant")?.to_f64();
+                Box::new(move |unit| Source::Constant(numbers[map[unit]]))
+            }
+        });
+    }
+    let places = broadcast_map(which.shape(), &whole).into_iter().enumerate();
+    let sources: Vec<Source> =
+        places.map(|(unit, place)| pickers[usize::from(truth[place] != 0.0)](unit)).collect();
+    let finite = |source: &Source| match source {
+        Source::Constant(value) => (*value as f32).is_finite(),
+        Source::Element { .. } => true,
+    };
+    if !sources.iter().all(finite) {
+        return Err("it chooses a constant that is NaN or infinite".to_owned());
+    }
+    one(context.push(node, &read, dims, Operator::View(View::new(sources.into_iter()))))
 }
 
 fn chosen<T: Copy>(places: &[[usize; 3]], truth: &[f64], yes: &[T], no: &[T]) -> Vec<T> {

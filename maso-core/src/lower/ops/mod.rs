@@ -27,8 +27,17 @@ type Inputs = [Option<Value>];
 type Outcome = Result<Vec<Value>, String>;
 type Rule = fn(&mut Context, &GraphNode, &Inputs) -> Outcome;
 
-/// The function of a standard operator.
-fn rule(op: &str) -> Option<Rule> {
+/// The function of an operator.
+fn rule(node: &GraphNode) -> Option<Rule> {
+    match (node.domain.as_str(), node.op.as_str()) {
+        ("", op) => standard(op),
+        ("ai.onnx.ml", "Scaler") => Some(affine::scaler),
+        _ => None,
+    }
+}
+
+/// The function of a standard operator, or of the stand-in of a pattern.
+fn standard(op: &str) -> Option<Rule> {
     Some(match op {
         "Gemm" => affine::gemm,
         "MatMul" => matmul::matmul,
@@ -57,6 +66,9 @@ fn rule(op: &str) -> Option<Rule> {
         "Abs" => nonlinear::abs,
         "Clip" => nonlinear::clip,
         "HardSigmoid" => nonlinear::hard_sigmoid,
+        "ThresholdedRelu" => nonlinear::thresholded_relu,
+        "Shrink" => nonlinear::shrink,
+        "Softshrink" => nonlinear::softshrink,
         "Max" => nonlinear::max,
         "Min" => nonlinear::min,
         "Identity" => movement::identity,
@@ -69,6 +81,7 @@ fn rule(op: &str) -> Option<Rule> {
         "Unsqueeze" => reshape::unsqueeze,
         "Slice" => movement::slice,
         "Gather" => movement::gather,
+        "GatherND" => movement::gather_nd,
         "Concat" => concat::concat,
         "Split" => rearrange::split,
         "Expand" => rearrange::expand,
@@ -95,16 +108,33 @@ fn rule(op: &str) -> Option<Rule> {
 /// Lowers one node, or records why it cannot be.
 pub(super) fn lower_node(context: &mut Context, node: &GraphNode) {
     let inputs = context.inputs(node);
-    let outcome = match rule(&node.op).filter(|_| node.domain.is_empty()) {
+    let outcome = match rule(node) {
         None => Err(why_not(node)),
         Some(_) if is_product(node, &inputs) => Err(PRODUCT.to_owned()),
         Some(_) if inputs.iter().flatten().any(Value::is_unknown) => {
             let of_data = inputs.iter().flatten().any(Value::is_of_data);
             Ok(vec![Value::Unknown { of_data }; node.outputs.len()])
         }
+        Some(_) if has_moved_rows(&inputs) && !takes_moved_rows(node) => {
+            Err("the row axis is not the first axis of its input".to_owned())
+        }
         Some(rule) => rule(context, node, &inputs),
     };
     context.define(node, outcome);
+}
+
+/// Whether an input has its row axis elsewhere than first.
+fn has_moved_rows(inputs: &Inputs) -> bool {
+    let moved = |value: &Value| match value {
+        Value::Data(data) => data.dims.iter().skip(1).any(|dim| *dim == Dim::Rows),
+        _ => false,
+    };
+    inputs.iter().flatten().any(moved)
+}
+
+/// Operators that know of a row axis elsewhere; exporters put them around a GatherND.
+fn takes_moved_rows(node: &GraphNode) -> bool {
+    matches!(node.op.as_str(), "Transpose" | "GatherND" | "Identity")
 }
 
 const PRODUCT: &str = "a product or quotient of two tensors that both depend on the input is not \
@@ -136,7 +166,7 @@ fn why_not(node: &GraphNode) -> String {
         | "LRN" => {
             "divides by a statistic of its own input, so it is not piecewise affine".to_owned()
         }
-        "Sign" | "Round" | "ThresholdedRelu" | "Shrink" | "ArgMax" | "ArgMin" => {
+        "Sign" | "Round" | "ArgMax" | "ArgMin" => {
             "discontinuous, so it is no continuous piecewise-affine map".to_owned()
         }
         "If" | "Loop" | "Scan" => "control flow is not supported".to_owned(),

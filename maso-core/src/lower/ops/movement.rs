@@ -153,9 +153,6 @@ pub(super) fn transpose(context: &mut Context, node: &GraphNode, inputs: &Inputs
 }
 
 pub(super) fn permuted(dims: &[Dim], order: &[usize]) -> Result<Moved, String> {
-    if dims.first() == Some(&Dim::Rows) && order.first() != Some(&0) {
-        return Err("it would move the row axis".to_owned());
-    }
     let strides = strides(dims);
     let picks: Vec<(usize, usize)> =
         order.iter().map(|&axis| (dims[axis].extent(), strides[axis])).collect();
@@ -170,6 +167,9 @@ pub(super) fn permute_data(
     data: &Data,
     order: &[usize],
 ) -> Result<Data, String> {
+    if data.dims.first() == Some(&Dim::Rows) && order.first() != Some(&0) {
+        return Err("it would move the row axis".to_owned());
+    }
     let moved = permuted(&data.dims, order)?;
     let view = Operator::View(View::of_one(&moved.map, data.len()));
     Ok(context.push(node, &[data], moved.dims, view))
@@ -283,5 +283,42 @@ pub(super) fn gather(context: &mut Context, node: &GraphNode, inputs: &Inputs) -
         .flat_map(|base| index_at.iter().map(move |&i| (base, i)))
         .flat_map(|(base, i)| strided(&back, base + i * strides[axis]))
         .collect();
+    apply(context, node, value, Moved { dims: moved, map })
+}
+
+/// Whole stretches at constant index lists over the leading axes.
+pub(super) fn gather_nd(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
+    if node.int("batch_dims", 0) != 0 {
+        return Err("with batch_dims it is not supported".to_owned());
+    }
+    let value = first(inputs)?;
+    let dims = dims_of(value)?;
+    let index = match inputs.get(1) {
+        Some(Some(Value::Constant(tensor))) => tensor,
+        _ => return Err("its indices are not constant".to_owned()),
+    };
+    let entries = index.as_ints().ok_or("its indices are not integers")?;
+    let (depth, lists) = index.shape().split_last().ok_or("its indices are a single number")?;
+    if *depth == 0 || *depth > dims.len() {
+        return Err(format!("its indices name {depth} axes of a tensor that has {}", dims.len()));
+    }
+    let (picked, kept) = dims.split_at(*depth);
+    if picked.contains(&Dim::Rows) {
+        return Err("it would pick from the row axis, so rows would mix".to_owned());
+    }
+    let moved = lists.iter().map(|&extent| Dim::Fixed(extent)).chain(kept.iter().copied());
+    let moved = checked(moved.collect())?;
+    let strides = strides(&dims);
+    let stretch: usize = kept.iter().map(|dim| dim.extent()).product();
+    let mut map = Vec::with_capacity(features(&moved).unwrap_or_default());
+    for list in entries.chunks_exact(*depth) {
+        let mut start = 0;
+        for (axis, &at) in list.iter().enumerate() {
+            let extent = picked[axis].extent();
+            let at = axis_of(at, extent).map_err(|_| format!("index {at} is outside {extent}"))?;
+            start += at * strides[axis];
+        }
+        map.extend(start..start + stretch);
+    }
     apply(context, node, value, Moved { dims: moved, map })
 }

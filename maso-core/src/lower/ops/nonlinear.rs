@@ -4,7 +4,7 @@ use super::super::context::{Context, constant};
 use super::super::value::{Data, Value, broadcast_map, broadcast_shape, extents, per_unit};
 use super::broadcast::{broadcast_data, broadcast_dims};
 use super::{Inputs, Outcome, data, one, present, weights};
-use crate::graph::GraphNode;
+use crate::graph::{Attribute, GraphNode};
 use crate::network::{Branch, Candidates, Extreme, Operator, PerUnit, Rule, ScalarSpline};
 use crate::tensor::{Tensor, TensorData};
 
@@ -111,6 +111,49 @@ pub(super) fn hard_sigmoid(context: &mut Context, node: &GraphNode, inputs: &Inp
     let shift = PerUnit::uniform(node.float("beta", 0.5));
     let z = context.scale_shift(node, &z, scale, shift);
     spline(context, node, &z, clip_pieces(Some(0.0), Some(1.0)))
+}
+
+/// x above α, else 0: continuous only with its knot at 0, where it is a ReLU.
+pub(super) fn thresholded_relu(
+    context: &mut Context,
+    node: &GraphNode,
+    inputs: &Inputs,
+) -> Outcome {
+    match node.float("alpha", 1.0) {
+        0.0 => hinge(context, node, inputs, 0.0),
+        alpha => Err(format!("it jumps from 0 to {alpha} at its knot: {DISCONTINUOUS}")),
+    }
+}
+
+const DISCONTINUOUS: &str = "discontinuous, so it is no continuous piecewise-affine map";
+
+/// ONNX's Shrink, where it does not jump at its knots.
+pub(super) fn shrink(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
+    let (lambda, bias) = (node.float("lambd", 0.5), node.float("bias", 0.0));
+    if lambda != bias {
+        return Err(format!("its bias {bias} is not its lambd {lambda}: {DISCONTINUOUS}"));
+    }
+    shrink_by(context, node, inputs, lambda)
+}
+
+/// The stand-in of the Softshrink patterns.
+pub(super) fn softshrink(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
+    match node.attributes.get("lambd") {
+        Some(Attribute::Tensor(lambda)) if lambda.len() == 1 => {
+            shrink_by(context, node, inputs, lambda.to_f64()[0])
+        }
+        _ => Err("the operator is not supported".to_owned()),
+    }
+}
+
+/// z moved towards 0 by λ, and 0 within λ of it.
+fn shrink_by(context: &mut Context, node: &GraphNode, inputs: &Inputs, lambda: f64) -> Outcome {
+    if lambda < 0.0 || lambda.is_nan() {
+        return Err(format!("its lambd is {lambda}, expected a number from 0 on"));
+    }
+    let pieces =
+        ScalarSpline::uniform(&[-lambda, lambda], &[1.0, 0.0, 1.0], &[lambda, 0.0, -lambda]);
+    spline(context, node, &data(inputs, 0)?, pieces)
 }
 
 pub(super) fn max(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
