@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use maso_core::Tier;
+use maso_io::dataset::{Columns, Layout};
 
 use crate::failure::Failure;
 
@@ -28,6 +29,8 @@ pub(crate) enum Verb {
     Codes(CodesArgs),
     /// Count the regions that a data set occupies
     Census(CensusArgs),
+    /// Write a model kept as weights alone (.safetensors, .npz) as an ONNX file
+    Convert(ConvertArgs),
     /// Run the census on an embedded network and data set
     Demo(DemoArgs),
 }
@@ -75,9 +78,12 @@ pub(crate) struct CensusArgs {
     pub(crate) model: ModelArgs,
     #[command(flatten)]
     pub(crate) data: DataArgs,
-    /// Integer labels, one for each row of DATA
-    #[arg(long, value_name = "L.npy")]
+    /// Integer labels, one for each row of DATA; a file of any kind that DATA can be
+    #[arg(long, value_name = "LABELS")]
     pub(crate) labels: Option<PathBuf>,
+    /// Which array (or column, by name or number) of LABELS
+    #[arg(long, value_name = "NAME", requires = "labels")]
+    pub(crate) labels_array: Option<String>,
     /// Write the report (.json), or each row's region with every region's count, first row and code
     /// (.npz)
     #[arg(short = 'o', long = "out", value_name = "R.json|R.npz")]
@@ -87,15 +93,44 @@ pub(crate) struct CensusArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct ConvertArgs {
+    #[command(flatten)]
+    pub(crate) file: FileArgs,
+    /// Where the model goes
+    #[arg(short = 'o', long = "out", value_name = "MODEL.onnx")]
+    pub(crate) out: PathBuf,
+    /// Round double-precision weights to f32 (ONNX Runtime has no convolutions in double precision)
+    #[arg(long)]
+    pub(crate) float32: bool,
+    /// Say nothing on standard error but errors
+    #[arg(long)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct DemoArgs {
     #[command(flatten)]
     pub(crate) run: RunArgs,
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct ModelArgs {
-    /// The network: an ONNX file
+pub(crate) struct FileArgs {
+    /// The network: an ONNX file, or weights (.safetensors, .npz) with --arch
     pub(crate) model: PathBuf,
+    /// The layers of a file of weights: mlp:relu (all of them in order), conv:relu:1x28x28, or a JSON
+    /// file
+    #[arg(long, value_name = "LAYERS")]
+    pub(crate) arch: Option<String>,
+    /// Read files block by block instead of mapping them into memory (for network drives, and files
+    /// that others may write to)
+    #[arg(long)]
+    pub(crate) buffered: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ModelArgs {
+    #[command(flatten)]
+    pub(crate) file: FileArgs,
     /// Stop the network at this tensor (or node) instead of its first output
     #[arg(long, value_name = "TENSOR")]
     pub(crate) output: Option<String>,
@@ -115,8 +150,14 @@ pub(crate) enum RowAxisArg {
 
 #[derive(Debug, Args)]
 pub(crate) struct DataArgs {
-    /// The rows: a .npy file whose first axis counts them
+    /// The rows: a file whose first axis counts them (.npy, .npz, .safetensors, IDX, CSV or Parquet)
     pub(crate) data: PathBuf,
+    /// Which array of DATA, where it has several (.npz, .safetensors)
+    #[arg(long, value_name = "NAME")]
+    pub(crate) array: Option<String>,
+    /// Which columns of DATA, where it is a table: names and numbers from 0, such as 1..785 or a,b
+    #[arg(long, value_name = "LIST")]
+    pub(crate) columns: Option<Columns>,
     /// Use only rows A to B−1 (A.. and ..B work too)
     #[arg(long, value_name = "A..B", value_parser = parse_rows, allow_hyphen_values = true)]
     pub(crate) rows: Option<RowRange>,
@@ -126,6 +167,32 @@ pub(crate) struct DataArgs {
     /// Add this to every number, after the scale
     #[arg(long, value_name = "NUMBER", value_parser = parse_number, allow_hyphen_values = true)]
     pub(crate) shift: Option<f64>,
+    /// Then subtract the mean: one number, or one for each channel (feature, where rows are no images)
+    #[arg(long, value_name = "M,…", value_parser = parse_number, allow_hyphen_values = true, value_delimiter = ',')]
+    pub(crate) mean: Vec<f64>,
+    /// Then divide by the standard deviation: one number, or one for each channel (or feature)
+    #[arg(long, value_name = "S,…", value_parser = parse_number, allow_hyphen_values = true, value_delimiter = ',')]
+    pub(crate) std: Vec<f64>,
+    /// The order of an image's numbers in DATA; turned into the model's [default: the model's]
+    #[arg(long, value_name = "LAYOUT")]
+    pub(crate) layout: Option<LayoutArg>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum LayoutArg {
+    /// Pixel after pixel: height, width, channels
+    Nhwc,
+    /// Plane after plane: channels, height, width
+    Nchw,
+}
+
+impl LayoutArg {
+    pub(crate) fn layout(self) -> Layout {
+        match self {
+            Self::Nhwc => Layout::Nhwc,
+            Self::Nchw => Layout::Nchw,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -3,9 +3,11 @@
 use std::error::Error;
 use std::{fmt, io};
 
-use maso_core::EvalError;
+use maso_core::{EvalError, LowerError};
 use maso_io::dataset::DataError;
 use maso_io::model::ModelError;
+use maso_io::model::onnx::OnnxError;
+use maso_io::model::weights::ArchitectureError;
 use maso_io::write::WriteError;
 
 /// A failure to be printed after `maso: `.
@@ -69,4 +71,13 @@ macro_rules! from_library {
     )*};
 }
 
-from_library!(ModelError, DataError, WriteError, EvalError, serde_json::Error);
+from_library!(
+    ModelError,
+    ArchitectureError,
+    OnnxError,
+    LowerError,
+    DataError,
+    WriteError,
+    EvalError,
+    serde_json::Error
+);

@@ -25,6 +25,7 @@ fn main() -> ExitCode {
         Verb::Forward(args) => verbs::forward::run(&args),
         Verb::Codes(args) => verbs::codes::run(&args),
         Verb::Census(args) => verbs::census::run(&args),
+        Verb::Convert(args) => verbs::convert::run(&args),
         Verb::Demo(args) => verbs::demo::run(&args),
     };
     match result {

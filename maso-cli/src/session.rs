@@ -8,11 +8,11 @@ use std::thread::available_parallelism;
 
 use maso_core::network::HeadReport;
 use maso_core::{Batch, Evaluator, LowerOptions, Network, RowAxis, Rows, Want};
-use maso_io::dataset::{Dataset, Scaling};
-use maso_io::model;
+use maso_io::dataset::{Access, Dataset, Layout, OpenOptions, Preparation, Scaling};
+use maso_io::model::{self, Architecture, ReadOptions};
 use serde::Serialize;
 
-use crate::args::{DataArgs, ModelArgs, RowAxisArg, RunArgs};
+use crate::args::{DataArgs, FileArgs, LayoutArg, ModelArgs, RowAxisArg, RunArgs};
 use crate::failure::Failure;
 use crate::output::{Progress, talk};
 use crate::table::count;
@@ -24,7 +24,27 @@ pub(crate) fn load(args: &ModelArgs) -> Result<Arc<Network>, Failure> {
         RowAxisArg::None => RowAxis::None,
     });
     let options = LowerOptions { output: args.output.clone(), row_axis };
-    Ok(Arc::new(model::load(&args.model, &options)?))
+    Ok(Arc::new(model::load_with(&args.file.model, &options, &read_options(&args.file)?)?))
+}
+
+/// How a model file is to be read.
+pub(crate) fn read_options(args: &FileArgs) -> Result<ReadOptions, Failure> {
+    let mut options = ReadOptions::default();
+    options.access = access(args);
+    let parse = |text: &String| Architecture::parse(text, &options.limits);
+    options.architecture = args.arch.as_ref().map(parse).transpose()?;
+    Ok(options)
+}
+
+/// How data and label files are to be read.
+pub(crate) fn open_options(args: &FileArgs) -> OpenOptions {
+    let mut options = OpenOptions::default();
+    options.access = access(args);
+    options
+}
+
+fn access(args: &FileArgs) -> Access {
+    if args.buffered { Access::Buffered } else { Access::default() }
 }
 
 /// Data rows, and which of them to use.
@@ -33,16 +53,28 @@ pub(crate) struct Data {
     pub(crate) range: Range<usize>,
     /// Whether the user said how the numbers are scaled.
     scaled: bool,
+    preparation: Preparation,
 }
 
 impl Data {
     /// All rows of a data set whose scaling is right.
-    pub(crate) fn whole(rows: Dataset) -> Self {
-        Self { range: 0..rows.len(), rows, scaled: true }
+    pub(crate) fn whole(rows: Dataset, scaling: Scaling) -> Self {
+        let preparation = Preparation { scaling, ..Preparation::default() };
+        let rows = rows.with_scaling(scaling);
+        Self { range: 0..rows.len(), rows, scaled: true, preparation }
     }
 
-    pub(crate) fn open(args: &DataArgs) -> Result<Self, Failure> {
-        let rows = Dataset::open(&args.data)?;
+    /// The rows of a file, prepared for `network`.
+    pub(crate) fn open(
+        args: &DataArgs,
+        file: &FileArgs,
+        network: &Network,
+    ) -> Result<Self, Failure> {
+        let mut options = open_options(file);
+        options.array.clone_from(&args.array);
+        options.columns.clone_from(&args.columns);
+        let rows = Dataset::open_with(&args.data, &options)?;
+        check_width(network, &rows)?;
         let default = Scaling::default();
         let scaling = Scaling {
             scale: args.scale.unwrap_or(default.scale),
@@ -58,8 +90,16 @@ impl Data {
                 ))
             })?,
         };
-        let scaled = args.scale.is_some() || args.shift.is_some();
-        Ok(Self { rows: rows.with_scaling(scaling), range, scaled })
+        let preparation = Preparation {
+            scaling,
+            mean: args.mean.clone(),
+            std: args.std.clone(),
+            layout: args.layout.map(LayoutArg::layout),
+        };
+        let scaled = [args.scale, args.shift].iter().any(Option::is_some)
+            || !(args.mean.is_empty() && args.std.is_empty());
+        let rows = rows.prepared(&preparation, &network.input().shape)?;
+        Ok(Self { rows, range, scaled, preparation })
     }
 }
 
@@ -87,6 +127,13 @@ pub(crate) struct RunReport {
     pub(crate) row_range: [usize; 2],
     pub(crate) scale: f64,
     pub(crate) shift: f64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) mean: Vec<f64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) std: Vec<f64>,
+    /// The data's layout, where it was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) layout: Option<&'static str>,
     pub(crate) tier: &'static str,
     pub(crate) threads: usize,
 }
@@ -94,7 +141,6 @@ pub(crate) struct RunReport {
 impl Session {
     /// A session over data that fit the model.
     pub(crate) fn new(network: Arc<Network>, data: Data, args: &RunArgs) -> Result<Self, Failure> {
-        check_width(&network, &data.rows)?;
         let cores = || available_parallelism().map_or(1, std::num::NonZero::get);
         let threads = args.threads.unwrap_or_else(cores);
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
@@ -116,7 +162,7 @@ impl Session {
 
     pub(crate) fn report(&self, model: &Path) -> RunReport {
         let described = self.network().describe();
-        let scaling = self.data.rows.scaling();
+        let Preparation { scaling, mean, std, layout } = self.data.preparation.clone();
         RunReport {
             model: model.display().to_string(),
             output: described.output.name,
@@ -126,6 +172,12 @@ impl Session {
             row_range: [self.data.range.start, self.data.range.end],
             scale: scaling.scale,
             shift: scaling.shift,
+            mean,
+            std,
+            layout: layout.map(|layout| match layout {
+                Layout::Nhwc => "nhwc",
+                Layout::Nchw => "nchw",
+            }),
             tier: self.evaluator.tier().name(),
             threads: self.evaluator.threads(),
         }
@@ -144,10 +196,11 @@ impl Session {
         }
         let plain = |shape: &[usize]| shape.iter().copied().filter(|&n| n != 1).collect::<Vec<_>>();
         let (found, expected) = (plain(&header.shape[1..]), plain(&input.shape));
-        if found.len() > 1 && expected.len() > 1 && found != expected {
+        let told = self.data.preparation.layout.is_some();
+        if !told && found.len() > 1 && expected.len() > 1 && found != expected {
             self.talk(&format!(
                 "note: rows of {path} have shape {:?}, input {:?} takes {:?}: the numbers are taken \
-                 in the file's order; if that is another layout, transpose the data first",
+                 in the file's order; if that is another layout, say so (--layout nhwc)",
                 &header.shape[1..],
                 input.tensor,
                 input.shape

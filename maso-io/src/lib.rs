@@ -32,8 +32,12 @@ pub mod dataset;
 pub mod model;
 pub mod write;
 
+mod array;
 mod bytes;
+mod limits;
 mod sniff;
+
+pub use limits::Limits;
 
 /// The README's example is compiled with the tests.
 #[cfg(doctest)]

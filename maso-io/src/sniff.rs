@@ -1,33 +1,83 @@
-//! What the first bytes of a file give away, for files that are not what was expected.
+//! What a file is, by its first bytes.
 
-/// An ONNX model begins with its version as a protobuf field.
-pub(crate) const ONNX: &str = "an ONNX model (MODEL comes before DATA)";
+use crate::array;
 
-/// The kind of file that begins with `bytes`, if that is plain.
-pub(crate) fn known(bytes: &[u8]) -> Option<&'static str> {
-    let starts: [(&[u8], &str); 11] = [
-        (b"\x93NUMPY", "a NumPy array (MODEL comes before DATA)"),
-        (b"PK\x03\x04", "a zip archive (a NumPy .npz or PyTorch .pt file, perhaps)"),
-        (b"\x89HDF", "an HDF5 file"),
-        (b"\x80\x02", "a Python pickle"),
-        (b"\x80\x04", "a Python pickle"),
-        (b"version https://git-lfs", "a Git LFS pointer; fetch the file itself"),
-        (b"\x1F\x8B", "a gzip archive"),
-        (b"PAR1", "a Parquet file"),
-        (b"<", "a text file"),
-        (b"{", "a text file"),
-        (&[0x08], ONNX),
+/// Kinds of files, those that are read and those that are often given by mistake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    Npy,
+    Zip,
+    Safetensors,
+    Idx,
+    Gzip,
+    Parquet,
+    Text,
+    Onnx,
+    Hdf5,
+    Pickle,
+    LfsPointer,
+    Markup,
+    Json,
+    Empty,
+    Other,
+}
+
+/// The kind of file that begins with `bytes`.
+pub(crate) fn format(bytes: &[u8]) -> Format {
+    let starts: [(&[u8], Format); 11] = [
+        (b"\x93NUMPY", Format::Npy),
+        (b"PK\x03\x04", Format::Zip),
+        (b"PK\x05\x06", Format::Zip),
+        (b"\x1F\x8B", Format::Gzip),
+        (b"PAR1", Format::Parquet),
+        (b"\x89HDF", Format::Hdf5),
+        (b"\x80\x02", Format::Pickle),
+        (b"\x80\x04", Format::Pickle),
+        (b"version https://git-lfs", Format::LfsPointer),
+        (b"<", Format::Markup),
+        (b"{", Format::Json),
     ];
     if bytes.is_empty() {
-        return Some("an empty file");
+        return Format::Empty;
     }
     if bytes.len() > 9 && bytes[8] == b'{' && bytes[4..8] == [0; 4] {
-        return Some("a safetensors file");
+        return Format::Safetensors;
     }
-    let start = starts.iter().find(|(start, _)| bytes.starts_with(start)).map(|(_, what)| *what);
-    let text = || {
-        let start = &bytes[..bytes.len().min(64)];
-        start.iter().all(|byte| matches!(byte, b'\t' | b'\r' | b'\n' | 0x20..0x7F))
-    };
-    start.or_else(|| text().then_some("a text file"))
+    if array::begins_as_idx(bytes) {
+        return Format::Idx;
+    }
+    let known = starts.iter().find(|(start, _)| bytes.starts_with(start));
+    match known {
+        Some((_, format)) => *format,
+        None if is_text(bytes) => Format::Text,
+        // An ONNX model begins with its version as a protobuf field.
+        None if bytes[0] == 0x08 => Format::Onnx,
+        None => Format::Other,
+    }
+}
+
+/// Whether the first bytes are printable ASCII, after UTF-8's mark if that is there.
+fn is_text(bytes: &[u8]) -> bool {
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    let start = &bytes[..bytes.len().min(64)];
+    start.iter().all(|byte| matches!(byte, b'\t' | b'\r' | b'\n' | 0x20..0x7F))
+}
+
+/// A kind of file in words, for one that is not what was expected.
+pub(crate) fn describe(format: Format) -> &'static str {
+    match format {
+        Format::Npy => "a NumPy array (MODEL comes before DATA)",
+        Format::Zip => "a zip archive (a NumPy .npz or PyTorch .pt file, perhaps)",
+        Format::Safetensors => "a safetensors file",
+        Format::Idx => "an IDX file",
+        Format::Gzip => "a gzip archive",
+        Format::Parquet => "a Parquet file",
+        Format::Text | Format::Markup | Format::Json => "a text file",
+        Format::Onnx => "an ONNX model (MODEL comes before DATA)",
+        Format::Hdf5 => "an HDF5 file",
+        Format::Pickle => "a Python pickle",
+        Format::LfsPointer => "a Git LFS pointer; fetch the file itself",
+        Format::Empty => "an empty file",
+        Format::Other => "bytes of another kind",
+    }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use maso_core::census::LayerCensus;
 use maso_core::{Census, CensusReport, Want};
-use maso_io::dataset;
+use maso_io::dataset::{self, Columns};
 use maso_io::write::{AtomicFile, NpzWriter, WriteError};
 use serde::Serialize;
 
@@ -25,7 +25,7 @@ pub(crate) struct Report {
 }
 
 pub(crate) fn run(args: &CensusArgs) -> Outcome {
-    let inputs = [Some(&args.model.model), Some(&args.data.data), args.labels.as_ref()];
+    let inputs = [Some(&args.model.file.model), Some(&args.data.data), args.labels.as_ref()];
     let inputs: Vec<&Path> = inputs.into_iter().flatten().map(PathBuf::as_path).collect();
     let ending = match &args.out {
         Some(path) => {
@@ -35,8 +35,8 @@ pub(crate) fn run(args: &CensusArgs) -> Outcome {
         None => None,
     };
     let network = session::load(&args.model)?;
-    let data = Data::open(&args.data)?;
-    let labels = args.labels.as_deref().map(|path| labels(path, &data)).transpose()?;
+    let data = Data::open(&args.data, &args.model.file, &network)?;
+    let labels = args.labels.as_deref().map(|path| labels(path, args, &data)).transpose()?;
     let session = Session::new(network, data, &args.run)?;
     // Outputs are begun before the run, so that one that cannot be written costs no time.
     let (mut npz, mut json) = (None, None);
@@ -46,7 +46,7 @@ pub(crate) fn run(args: &CensusArgs) -> Outcome {
         None => {}
     }
     let census = count_regions(&session, labels.as_deref(), npz)?;
-    let mut run = session.report(&args.model.model);
+    let mut run = session.report(&args.model.file.model);
     run.labels_file = args.labels.as_ref().map(|path| path.display().to_string());
     let report = Report { run, census };
     if args.run.json {
@@ -55,7 +55,7 @@ pub(crate) fn run(args: &CensusArgs) -> Outcome {
         print(&text(&report))?
     }
     if let Some(file) = json {
-        file.finish_with(&(serde_json::to_string_pretty(&report)? + "\n"))?;
+        file.finish_with((serde_json::to_string_pretty(&report)? + "\n").as_bytes())?;
     }
     if let Some(path) = &args.out {
         session.talk(&format!("wrote {}", path.display()));
@@ -64,8 +64,11 @@ pub(crate) fn run(args: &CensusArgs) -> Outcome {
 }
 
 /// Labels as many as the data's rows.
-fn labels(path: &Path, data: &Data) -> Result<Vec<i64>, Failure> {
-    let labels = dataset::read_labels(path)?;
+fn labels(path: &Path, args: &CensusArgs, data: &Data) -> Result<Vec<i64>, Failure> {
+    let mut options = session::open_options(&args.model.file);
+    options.array.clone_from(&args.labels_array);
+    options.columns = args.labels_array.as_deref().map(Columns::one);
+    let labels = dataset::read_labels(path, &options)?;
     if labels.len() == data.rows.len() {
         return Ok(labels);
     }

@@ -25,9 +25,9 @@ struct Report {
 
 pub(crate) fn run(args: &CodesArgs) -> Outcome {
     expect_ending(&args.out, &["npy"])?;
-    expect_other(&args.out, &[&args.model.model, &args.data.data])?;
+    expect_other(&args.out, &[&args.model.file.model, &args.data.data])?;
     let network = session::load(&args.model)?;
-    let data = Data::open(&args.data)?;
+    let data = Data::open(&args.data, &args.model.file, &network)?;
     let session = Session::new(network, data, &args.run)?;
     let layout = session.network().layout();
     let (rows, bits, words) = (session.data.range.len(), layout.bits(), layout.words());
@@ -44,7 +44,8 @@ pub(crate) fn run(args: &CodesArgs) -> Outcome {
         count(words as u64, "word"),
     ));
     if args.run.json {
-        let (run, rows_per_second) = (session.report(&args.model.model), rows as f64 / seconds);
+        let (run, rows_per_second) =
+            (session.report(&args.model.file.model), rows as f64 / seconds);
         return print_json(&Report { run, rows, bits, words, seconds, rows_per_second });
     }
     Ok(())

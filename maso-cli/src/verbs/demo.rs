@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use maso_core::LowerOptions;
 use maso_io::dataset::{self, Dataset, Scaling};
-use maso_io::model;
+use maso_io::model::{self, ReadOptions};
 
 use super::census::{Report, count_regions, text};
 use crate::Outcome;
@@ -30,11 +30,16 @@ Next, from the project's folder (or with files of your own):
   cargo run --release -- codes testdata/models/moons_relu.onnx testdata/data/moons.npy -o codes.npy";
 
 pub(crate) fn run(args: &DemoArgs) -> Outcome {
-    let network = model::load_bytes("mnist_mlp.onnx", MODEL, &LowerOptions::default())?;
-    let rows = Dataset::embedded("2,000 MNIST test digits", DIGITS)?
-        .with_scaling(Scaling { scale: 1.0 / 255.0, shift: 0.0 });
+    let network = model::load_bytes(
+        "mnist_mlp.onnx",
+        MODEL.to_vec(),
+        &LowerOptions::default(),
+        &ReadOptions::default(),
+    )?;
+    let rows = Dataset::embedded("2,000 MNIST test digits", DIGITS)?;
+    let scaling = Scaling { scale: 1.0 / 255.0, shift: 0.0 };
     let labels = dataset::embedded_labels("their labels", LABELS)?;
-    let session = Session::new(Arc::new(network), Data::whole(rows), &args.run)?;
+    let session = Session::new(Arc::new(network), Data::whole(rows, scaling), &args.run)?;
     let census = count_regions(&session, Some(&labels), None)?;
     let report = Report { run: session.report(Path::new("mnist_mlp.onnx")), census };
     if args.run.json {

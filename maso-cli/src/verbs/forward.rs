@@ -24,9 +24,9 @@ struct Report {
 
 pub(crate) fn run(args: &ForwardArgs) -> Outcome {
     expect_ending(&args.out, &["npy"])?;
-    expect_other(&args.out, &[&args.model.model, &args.data.data])?;
+    expect_other(&args.out, &[&args.model.file.model, &args.data.data])?;
     let network = session::load(&args.model)?;
-    let data = Data::open(&args.data)?;
+    let data = Data::open(&args.data, &args.model.file, &network)?;
     let session = Session::new(network, data, &args.run)?;
     session.note_heads();
     let rows = session.data.range.len();
@@ -43,7 +43,8 @@ pub(crate) fn run(args: &ForwardArgs) -> Outcome {
         count(rows as u64, "row")
     ));
     if args.run.json {
-        let (run, rows_per_second) = (session.report(&args.model.model), rows as f64 / seconds);
+        let (run, rows_per_second) =
+            (session.report(&args.model.file.model), rows as f64 / seconds);
         return print_json(&Report { run, rows, shape, seconds, rows_per_second });
     }
     Ok(())

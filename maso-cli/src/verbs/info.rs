@@ -20,7 +20,7 @@ struct Report {
 
 pub(crate) fn run(args: &InfoArgs) -> Outcome {
     let network = session::load(&args.model)?.describe();
-    let model = args.model.model.display().to_string();
+    let model = args.model.file.model.display().to_string();
     let report = Report { model, tier: args.tier.choose()?.name(), network };
     if args.json { print_json(&report) } else { print(&text(&report)) }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod census;
 pub(crate) mod codes;
+pub(crate) mod convert;
 pub(crate) mod demo;
 pub(crate) mod forward;
 pub(crate) mod info;

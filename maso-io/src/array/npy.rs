@@ -3,8 +3,8 @@
 
 use std::ops::Range;
 
-pub use super::element::Element;
-use crate::bytes::Bytes;
+use super::{Array, ArrayError, Element, Header};
+use crate::bytes::Store;
 use crate::sniff;
 
 /// Why bytes are not a usable array.
@@ -65,78 +65,63 @@ pub enum NpyError {
         /// Where the elements begin.
         offset: usize,
         /// Bytes that the shape needs.
-        needed: usize,
+        needed: u64,
         /// Bytes that are there.
-        left: usize,
+        left: u64,
     },
 }
 
-/// What an array file says of its elements.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Header {
-    /// Type and byte order.
-    pub element: Element,
-    /// Extents.
-    pub shape: Vec<usize>,
-}
-
-/// An array file whose elements are known to be there.
-#[derive(Debug)]
-pub(super) struct Array {
-    bytes: Bytes,
-    header: Header,
-    offset: usize,
-}
-
+/// A magic, a version and a header that says where the elements begin.
 const MAGIC: &[u8] = b"\x93NUMPY";
 
-impl Array {
-    pub(super) fn new(bytes: Bytes) -> Result<Self, NpyError> {
-        let (header, offset) = read_header(&bytes)?;
-        Ok(Self { bytes, header, offset })
-    }
+/// Headers of real files have a few hundred bytes.
+const LONGEST_HEADER: usize = 1 << 20;
 
-    pub(super) fn header(&self) -> &Header {
-        &self.header
-    }
-
-    /// The bytes of some elements.
-    pub(super) fn elements(&self, range: Range<usize>) -> &[u8] {
-        let size = self.header.element.size();
-        &self.bytes[self.offset + range.start * size..self.offset + range.end * size]
-    }
+/// The array that fills a store.
+pub(super) fn array(store: Store) -> Result<Array, ArrayError> {
+    let whole = 0..store.len();
+    array_at(&store, whole)
 }
 
-/// The header, and where the elements begin; that they are all there is checked.
+/// The array that lies in a part of a store.
+pub(super) fn array_at(store: &Store, place: Range<u64>) -> Result<Array, ArrayError> {
+    let mut buffer = Vec::new();
+    let front = place.end.min(place.start + 12 + LONGEST_HEADER as u64);
+    let front = store.read(place.start..front, &mut buffer)?;
+    let (header, offset) = read_header(front)?;
+    let left = place.end - place.start - offset as u64;
+    let needed = header.bytes().ok_or_else(|| NpyError::Header {
+        reason: format!("its shape {:?} overflows", header.shape),
+    })?;
+    if needed > left {
+        return Err(NpyError::Short { shape: header.shape, offset, needed, left }.into());
+    }
+    let shape = header.shape.clone();
+    Array::new(store.clone(), place.start + offset as u64, header)
+        .map_err(|(_, left)| NpyError::Short { shape, offset, needed, left }.into())
+}
+
+/// The header, and where the elements begin.
 fn read_header(bytes: &[u8]) -> Result<(Header, usize), NpyError> {
     if !bytes.starts_with(MAGIC) {
-        let found = sniff::known(bytes).unwrap_or("bytes of another kind").to_owned();
+        let found = sniff::describe(sniff::format(bytes)).to_owned();
         return Err(NpyError::NotNpy { found });
     }
-    let preamble = |at: usize| bytes.get(at).copied().map_or(0, usize::from);
+    let byte = |at: usize| bytes.get(at).copied().unwrap_or(0);
+    let number = |at: usize, len: usize| {
+        (0..len).fold(0usize, |n, i| n | usize::from(byte(at + i)) << (8 * i))
+    };
     let (claimed, offset) = match bytes.get(6) {
-        Some(1) => (preamble(8) | preamble(9) << 8, 10),
-        Some(2 | 3) => ((0..4).map(|i| preamble(8 + i) << (8 * i)).sum(), 12),
+        Some(1) => (number(8, 2), 10),
+        Some(2 | 3) => (number(8, 4), 12),
         major => return Err(NpyError::Version { major: major.copied().unwrap_or(0) }),
     };
     let left = bytes.len().saturating_sub(offset);
-    if claimed > left {
+    if claimed > left.min(LONGEST_HEADER) {
         return Err(NpyError::HeaderLength { offset, claimed, left });
     }
     let header = parse_header(&String::from_utf8_lossy(&bytes[offset..offset + claimed]))?;
-    let offset = offset + claimed;
-    let left = bytes.len() - offset;
-    let size = header.element.size();
-    // Extents of 0 must not hide others that overflow.
-    let needed = header.shape.iter().try_fold(size, |n, &extent| n.checked_mul(extent.max(1)));
-    let needed = needed.ok_or_else(|| NpyError::Header {
-        reason: format!("its shape {:?} overflows", header.shape),
-    })?;
-    let needed = if header.shape.contains(&0) { 0 } else { needed };
-    if needed > left {
-        return Err(NpyError::Short { shape: header.shape, offset, needed, left });
-    }
-    Ok((header, offset))
+    Ok((header, offset + claimed))
 }
 
 /// Reads `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }`.

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::npy::NpyError;
+use crate::array::ArrayError;
 
 /// Why a data set or a list of labels could not be opened, and which.
 #[derive(Debug, thiserror::Error)]
@@ -20,12 +20,20 @@ pub enum DataError {
         source: io::Error,
     },
     /// The file is not a usable array.
-    #[error("{} is not a usable .npy file", path.display())]
+    #[error("{} is not a usable data file", path.display())]
     Array {
         /// The file.
         path: PathBuf,
         /// What is wrong.
-        source: NpyError,
+        source: ArrayError,
+    },
+    /// The file is not a usable table.
+    #[error("{} is not a usable table: {reason}", path.display())]
+    Table {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
     },
     /// There are no rows.
     #[error("{} has no rows: {why}; expected an array whose first axis counts rows", path.display())]
@@ -42,5 +50,11 @@ pub enum DataError {
         path: PathBuf,
         /// What they are.
         found: String,
+    },
+    /// The mean, std or layout does not fit the rows or the model.
+    #[error("{reason}")]
+    Preparation {
+        /// What does not fit.
+        reason: String,
     },
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use maso_core::LowerError;
 
 use super::onnx::OnnxError;
+use super::weights::WeightsError;
 
 /// Why a model could not be loaded, and from where.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +27,14 @@ pub enum ModelError {
         path: PathBuf,
         /// What is wrong.
         source: OnnxError,
+    },
+    /// The file's weights do not make the network that its architecture describes.
+    #[error("{} is not a usable model", path.display())]
+    Weights {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: WeightsError,
     },
     /// The model is not a piecewise-affine network that can be represented.
     #[error("{}", path.display())]

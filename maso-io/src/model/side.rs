@@ -5,6 +5,8 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Component, Path, PathBuf};
 
+use crate::limits::Limits;
+
 /// Answers what a model's side files hold.
 pub trait SideFiles {
     /// `length` bytes from `offset` of the file named `location`; to its end without a length.
@@ -26,13 +28,23 @@ impl SideFiles for NoFiles {
 
 /// The files of one folder and those below it.
 #[derive(Clone, Debug)]
-pub struct Folder(PathBuf);
+pub struct Folder {
+    path: PathBuf,
+    /// Bytes that one reading may take.
+    limit: u64,
+}
 
 impl Folder {
     /// The folder at `path`.
     #[must_use]
     pub fn new(path: PathBuf) -> Self {
-        Self(path)
+        Self { path, limit: Limits::default().model_bytes }
+    }
+
+    /// The same folder, of whose files no more than `limit` bytes are read at once.
+    #[must_use]
+    pub fn with_limit(self, limit: u64) -> Self {
+        Self { limit, ..self }
     }
 
     /// The file at `location`, if that is a plain path that does not lead out, not even by a link.
@@ -45,7 +57,7 @@ impl Folder {
             ));
         }
         let missing = |error| format!("external data {location:?} cannot be read: {error}");
-        let folder = self.0.canonicalize().map_err(missing)?;
+        let folder = self.path.canonicalize().map_err(missing)?;
         let file = folder.join(location).canonicalize().map_err(missing)?;
         if !file.starts_with(&folder) {
             return Err(format!("external data {location:?} is a link out of the model's folder"));
@@ -67,6 +79,12 @@ impl SideFiles for Folder {
                  offset {offset}"
             ));
         };
+        if length > self.limit {
+            let limit = self.limit;
+            return Err(format!(
+                "external data {location:?}: {length} bytes are wanted, the limit is {limit}"
+            ));
+        }
         file.seek(SeekFrom::Start(offset)).map_err(failed)?;
         let mut bytes = Vec::new();
         file.take(length).read_to_end(&mut bytes).map_err(failed)?;

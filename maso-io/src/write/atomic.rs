@@ -79,12 +79,12 @@ impl AtomicFile {
         Ok((path, Target::Temporary(BufWriter::with_capacity(1 << 20, file))))
     }
 
-    /// Writes `text` and completes the file.
+    /// Writes `content` and completes the file.
     ///
     /// # Errors
     /// If it cannot be written; then nothing appears.
-    pub fn finish_with(mut self, text: &str) -> Result<(), WriteError> {
-        self.write_all(text.as_bytes()).map_err(|source| self.error(source))?;
+    pub fn finish_with(mut self, content: &[u8]) -> Result<(), WriteError> {
+        self.write_all(content).map_err(|source| self.error(source))?;
         self.finish()
     }
 

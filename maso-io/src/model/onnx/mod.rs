@@ -4,6 +4,9 @@
 mod frame;
 mod proto;
 mod tensor;
+mod write;
+
+pub use write::write;
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -12,6 +15,8 @@ use maso_core::graph::{Attribute, Axis, GraphNode, Port};
 use prost::Message;
 
 use super::side::SideFiles;
+use crate::limits::Limits;
+use tensor::TensorError;
 
 /// Why bytes are not an ONNX model.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -49,6 +54,16 @@ pub enum OnnxError {
         /// The decoder's reason.
         reason: String,
     },
+    /// There is more of something than the caller's limits allow.
+    #[error("it has {found} {what}, the limit is {limit} (Limits)")]
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// How many.
+        found: usize,
+        /// How many may be.
+        limit: usize,
+    },
     /// A tensor cannot be read.
     #[error("tensor {tensor:?}: {reason}")]
     Tensor {
@@ -68,9 +83,10 @@ pub enum OnnxError {
 /// Reads a model; tensors kept outside come from `files`.
 ///
 /// # Errors
-/// If the bytes are no ONNX model, or a tensor's data are not what its shape and type say.
-pub fn read(bytes: &[u8], files: &dyn SideFiles) -> Result<Graph, OnnxError> {
-    frame::check(bytes)?;
+/// If the bytes are no ONNX model, a tensor's data are not what its shape and type say, or something is
+/// beyond `limits`.
+pub fn read(bytes: &[u8], files: &dyn SideFiles, limits: &Limits) -> Result<Graph, OnnxError> {
+    frame::check(bytes, limits)?;
     let damaged = |error: prost::DecodeError| OnnxError::Damaged { reason: error.to_string() };
     let model = proto::Model::decode(bytes).map_err(damaged)?;
     let Some(graph) = model.graph else {
@@ -83,15 +99,20 @@ pub fn read(bytes: &[u8], files: &dyn SideFiles) -> Result<Graph, OnnxError> {
         return Err(OnnxError::NoOperatorSet);
     }
     let standard = model.opset_import.iter().find(|set| standard_domain(set.domain.as_deref()));
-    let mut constants = Vec::with_capacity(graph.initializer.len());
+    let (mut constants, mut unread) = (Vec::with_capacity(graph.initializer.len()), Vec::new());
     for initializer in graph.initializer {
         let name = initializer.name.clone().unwrap_or_default();
-        let read = tensor::read(initializer, files);
-        let read = read.map_err(|reason| OnnxError::Tensor { tensor: name.clone(), reason })?;
-        constants.push((name, read));
+        match tensor::read(initializer, files, limits) {
+            Ok(tensor) => constants.push((name, tensor)),
+            Err(TensorError::Foreign(reason)) => unread.push((name, reason)),
+            Err(TensorError::Damaged(reason)) => {
+                return Err(OnnxError::Tensor { tensor: name, reason });
+            }
+        }
     }
     // Old files list initialisers among the inputs too.
-    let given: HashSet<&str> = constants.iter().map(|(name, _)| name.as_str()).collect();
+    let read = constants.iter().map(|(name, _)| name.as_str());
+    let given: HashSet<&str> = read.chain(unread.iter().map(|(name, _)| name.as_str())).collect();
     let inputs = graph.input.into_iter().map(port).filter(|p| !given.contains(p.name.as_str()));
     let inputs = inputs.collect();
     let nodes = graph.node.into_iter().enumerate();
@@ -99,8 +120,9 @@ pub fn read(bytes: &[u8], files: &dyn SideFiles) -> Result<Graph, OnnxError> {
     Ok(Graph {
         inputs,
         outputs: graph.output.into_iter().map(port).collect(),
-        nodes: nodes.map(|(i, raw)| node(i, raw, files)).collect::<Result<_, _>>()?,
+        nodes: nodes.map(|(i, raw)| node(i, raw, files, limits)).collect::<Result<_, _>>()?,
         constants,
+        unread,
         opset: standard.and_then(|set| set.version).unwrap_or(1),
         producer: producer.into_iter().flatten().collect::<Vec<_>>().join(" "),
     })
@@ -141,14 +163,19 @@ fn type_name(number: i32) -> Option<&'static str> {
     })
 }
 
-fn node(index: usize, raw: proto::Node, files: &dyn SideFiles) -> Result<GraphNode, OnnxError> {
+fn node(
+    index: usize,
+    raw: proto::Node,
+    files: &dyn SideFiles,
+    limits: &Limits,
+) -> Result<GraphNode, OnnxError> {
     let own_name = raw.name.filter(|name| !name.is_empty());
     let output = || raw.output.iter().find(|output| !output.is_empty()).cloned();
     let name = own_name.or_else(output).unwrap_or_else(|| format!("#{index}"));
     let mut attributes = BTreeMap::new();
     for attribute in raw.attribute {
         let key = attribute.name.clone().unwrap_or_default();
-        let value = read_attribute(attribute, files)
+        let value = read_attribute(attribute, files, limits)
             .map_err(|reason| OnnxError::Tensor { tensor: format!("{name}.{key}"), reason })?;
         attributes.insert(key, value);
     }
@@ -164,7 +191,11 @@ fn node(index: usize, raw: proto::Node, files: &dyn SideFiles) -> Result<GraphNo
 }
 
 /// An attribute by its declared kind; very old files declare none, and only one field is set.
-fn read_attribute(raw: proto::Attribute, files: &dyn SideFiles) -> Result<Attribute, String> {
+fn read_attribute(
+    raw: proto::Attribute,
+    files: &dyn SideFiles,
+    limits: &Limits,
+) -> Result<Attribute, String> {
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     if let Some(name) = raw.ref_attr_name.filter(|name| !name.is_empty()) {
         return Ok(Attribute::Other(format!("reference to {name}")));
@@ -183,7 +214,11 @@ fn read_attribute(raw: proto::Attribute, files: &dyn SideFiles) -> Result<Attrib
         1 => Attribute::Float(raw.f.unwrap_or_default()),
         2 => Attribute::Int(raw.i.unwrap_or_default()),
         3 => Attribute::Text(text(raw.s.unwrap_or_default())),
-        4 => Attribute::Tensor(tensor::read(raw.t.unwrap_or_default(), files)?),
+        4 => match tensor::read(raw.t.unwrap_or_default(), files, limits) {
+            Ok(tensor) => Attribute::Tensor(tensor),
+            Err(TensorError::Foreign(reason)) => Attribute::Other(reason),
+            Err(TensorError::Damaged(reason)) => return Err(reason),
+        },
         6 => Attribute::Floats(raw.floats),
         7 => Attribute::Ints(raw.ints),
         8 => Attribute::Texts(raw.strings.into_iter().map(text).collect()),

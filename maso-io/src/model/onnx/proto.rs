@@ -27,6 +27,8 @@ pub(super) struct OperatorSet {
 pub(super) struct Graph {
     #[prost(message, repeated, tag = "1")]
     pub(super) node: Vec<Node>,
+    #[prost(string, optional, tag = "2")]
+    pub(super) name: Option<String>,
     #[prost(message, repeated, tag = "5")]
     pub(super) initializer: Vec<Tensor>,
     #[prost(message, repeated, tag = "11")]
@@ -97,6 +99,8 @@ pub(super) struct Tensor {
     pub(super) raw_data: Option<Vec<u8>>,
     #[prost(double, repeated, tag = "10")]
     pub(super) double_data: Vec<f64>,
+    #[prost(uint64, repeated, tag = "11")]
+    pub(super) uint64_data: Vec<u64>,
     #[prost(message, repeated, tag = "13")]
     pub(super) external_data: Vec<Entry>,
     #[prost(int32, optional, tag = "14")]

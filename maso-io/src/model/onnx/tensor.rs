@@ -1,9 +1,10 @@
 //! Tensors: raw, typed or external data, checked against shape and type before anything is converted.
 
-use half::f16;
+use half::{bf16, f16};
 use maso_core::tensor::{Tensor, TensorData};
 
 use super::proto;
+use crate::limits::Limits;
 use crate::model::side::SideFiles;
 
 /// Element types that are read, with ONNX's numbers.
@@ -12,35 +13,46 @@ enum Element {
     F32,
     U8,
     I8,
+    U16,
+    I16,
     I32,
     I64,
     Bool,
     F16,
     F64,
+    U32,
+    Bf16,
 }
 
 impl Element {
-    fn of(number: i32) -> Result<Self, String> {
+    fn of(number: i32) -> Result<Self, TensorError> {
         Ok(match number {
             1 => Self::F32,
             2 => Self::U8,
             3 => Self::I8,
+            4 => Self::U16,
+            5 => Self::I16,
             6 => Self::I32,
             7 => Self::I64,
             9 => Self::Bool,
             10 => Self::F16,
             11 => Self::F64,
+            12 => Self::U32,
+            16 => Self::Bf16,
             other => {
                 let name = match other {
                     0 => "undefined",
                     8 => "string",
-                    16 => "bfloat16",
+                    13 => "uint64",
+                    14 | 15 => "complex",
+                    17..=20 => "float8",
+                    21 | 22 => "4-bit integer",
                     _ => "unknown",
                 };
-                return Err(format!(
+                return Err(TensorError::Foreign(format!(
                     "element type {other} ({name}) is not supported; expected float, double, \
-                     float16, int64, int32, int8, uint8 or bool"
-                ));
+                     float16, bfloat16, bool or an integer type of up to 32 bits or int64"
+                )));
             }
         })
     }
@@ -48,21 +60,47 @@ impl Element {
     fn size(self) -> usize {
         match self {
             Self::U8 | Self::I8 | Self::Bool => 1,
-            Self::F16 => 2,
-            Self::F32 | Self::I32 => 4,
+            Self::U16 | Self::I16 | Self::F16 | Self::Bf16 => 2,
+            Self::F32 | Self::I32 | Self::U32 => 4,
             Self::I64 | Self::F64 => 8,
         }
     }
 }
 
-/// Reads one tensor; the error is a sentence without the tensor's name.
-pub(super) fn read(raw: proto::Tensor, files: &dyn SideFiles) -> Result<Tensor, String> {
+/// Why a tensor cannot be read; a sentence without its name.
+pub(super) enum TensorError {
+    /// Its elements have no representation here: it matters only where it is used.
+    Foreign(String),
+    /// It is not what it says.
+    Damaged(String),
+}
+
+impl From<String> for TensorError {
+    fn from(reason: String) -> Self {
+        Self::Damaged(reason)
+    }
+}
+
+impl From<&str> for TensorError {
+    fn from(reason: &str) -> Self {
+        Self::Damaged(reason.to_owned())
+    }
+}
+
+/// Reads one tensor.
+pub(super) fn read(
+    raw: proto::Tensor,
+    files: &dyn SideFiles,
+    limits: &Limits,
+) -> Result<Tensor, TensorError> {
     let element = Element::of(raw.data_type.unwrap_or(0))?;
     if raw.segment.is_some() {
-        return Err("tensors in segments are not supported".to_owned());
+        return Err("tensors in segments are not supported".into());
     }
-    let shape = shape(&raw.dims)?;
-    let count: usize = shape.iter().product();
+    let dims = &raw.dims;
+    let shape: Option<Vec<usize>> = dims.iter().map(|&dim| usize::try_from(dim).ok()).collect();
+    let shape = shape.ok_or_else(|| format!("its shape {dims:?} is not usable"))?;
+    let count = limits.check_shape(&shape)?;
     let bytes = count.checked_mul(element.size()).ok_or("its size overflows")?;
     // 1 = EXTERNAL
     let data = if raw.data_location == Some(1) {
@@ -70,7 +108,7 @@ pub(super) fn read(raw: proto::Tensor, files: &dyn SideFiles) -> Result<Tensor, 
     } else if let Some(own) = &raw.raw_data {
         from_bytes(element, own, bytes)?
     } else {
-        typed(element, &raw)?
+        typed(element, raw)?
     };
     let found = match &data {
         TensorData::F32(data) => data.len(),
@@ -78,18 +116,8 @@ pub(super) fn read(raw: proto::Tensor, files: &dyn SideFiles) -> Result<Tensor, 
         TensorData::I64(data) => data.len(),
         _ => count,
     };
-    Tensor::new(shape.clone(), data)
-        .ok_or_else(|| format!("shape {shape:?} needs {count} elements, found {found}"))
-}
-
-/// Extents, with their product known to fit.
-fn shape(dims: &[i64]) -> Result<Vec<usize>, String> {
-    let bad = || format!("its shape {dims:?} is not usable");
-    let shape: Option<Vec<usize>> = dims.iter().map(|&dim| usize::try_from(dim).ok()).collect();
-    let shape = shape.ok_or_else(bad)?;
-    // Extents of 0 must not hide others that overflow.
-    let product = shape.iter().try_fold(1usize, |n, &dim| n.checked_mul(dim.max(1)));
-    product.filter(|&n| n <= isize::MAX as usize).map(|_| shape).ok_or_else(bad)
+    Ok(Tensor::new(shape.clone(), data)
+        .ok_or_else(|| format!("shape {shape:?} needs {count} elements, found {found}"))?)
 }
 
 fn external(
@@ -128,7 +156,11 @@ fn from_bytes(element: Element, bytes: &[u8], expected: usize) -> Result<TensorD
         Element::F32 => TensorData::F32(each(bytes, f32::from_le_bytes)),
         Element::F64 => TensorData::F64(each(bytes, f64::from_le_bytes)),
         Element::F16 => TensorData::F32(each(bytes, |b| f16::from_le_bytes(b).to_f32())),
+        Element::Bf16 => TensorData::F32(each(bytes, |b| bf16::from_le_bytes(b).to_f32())),
         Element::I64 => TensorData::I64(each(bytes, i64::from_le_bytes)),
+        Element::U32 => TensorData::I64(each(bytes, |b| u32::from_le_bytes(b).into())),
+        Element::I16 => TensorData::I64(each(bytes, |b| i16::from_le_bytes(b).into())),
+        Element::U16 => TensorData::I64(each(bytes, |b| u16::from_le_bytes(b).into())),
         Element::I32 => TensorData::I64(each(bytes, |b| i32::from_le_bytes(b).into())),
         Element::I8 => TensorData::I64(each(bytes, |b| i8::from_le_bytes(b).into())),
         Element::U8 => TensorData::I64(each(bytes, |[b]: [u8; 1]| b.into())),
@@ -137,20 +169,27 @@ fn from_bytes(element: Element, bytes: &[u8], expected: usize) -> Result<TensorD
 }
 
 /// Elements in the field of their type; small types share the int32 field.
-fn typed(element: Element, raw: &proto::Tensor) -> Result<TensorData, String> {
+fn typed(element: Element, raw: proto::Tensor) -> Result<TensorData, String> {
     let small = || raw.int32_data.iter();
+    let halves = |widen: fn(u16) -> f32| {
+        let half = |&bits: &i32| u16::try_from(bits).map(widen);
+        let halves = small().map(half).collect::<Result<_, _>>();
+        halves.map(TensorData::F32).map_err(|_| "an entry is no 16-bit float".to_owned())
+    };
     Ok(match element {
-        Element::F32 => TensorData::F32(raw.float_data.clone()),
-        Element::F64 => TensorData::F64(raw.double_data.clone()),
-        Element::F16 => {
-            let half = |&bits: &i32| u16::try_from(bits).map(|bits| f16::from_bits(bits).to_f32());
-            let halves = small().map(half).collect::<Result<_, _>>();
-            TensorData::F32(halves.map_err(|_| "an entry is no float16".to_owned())?)
-        }
-        Element::I64 => TensorData::I64(raw.int64_data.clone()),
-        Element::I32 | Element::I8 | Element::U8 => {
+        Element::F16 => halves(|bits| f16::from_bits(bits).to_f32())?,
+        Element::Bf16 => halves(|bits| bf16::from_bits(bits).to_f32())?,
+        Element::I32 | Element::I16 | Element::U16 | Element::I8 | Element::U8 => {
             TensorData::I64(small().map(|&value| value.into()).collect())
         }
         Element::Bool => TensorData::Bool(small().map(|&value| value != 0).collect()),
+        Element::U32 => {
+            let signed = raw.uint64_data.iter().map(|&value| i64::try_from(value));
+            let signed = signed.collect::<Result<_, _>>();
+            TensorData::I64(signed.map_err(|_| "an entry is no uint32".to_owned())?)
+        }
+        Element::F32 => TensorData::F32(raw.float_data),
+        Element::F64 => TensorData::F64(raw.double_data),
+        Element::I64 => TensorData::I64(raw.int64_data),
     })
 }

@@ -1,0 +1,81 @@
+//! Which columns of a table are used.
+
+use std::str::FromStr;
+
+/// Columns by name or by number (from 0), in the order given; a range A..B ends before B.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Columns(Vec<Part>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Part {
+    Name(String),
+    Range(usize, Option<usize>),
+}
+
+impl Columns {
+    /// The single column of this name or number.
+    #[must_use]
+    pub fn one(name: &str) -> Self {
+        Self(vec![name.parse().map_or_else(
+            |_| Part::Name(name.to_owned()),
+            |number: usize| Part::Range(number, number.checked_add(1)),
+        )])
+    }
+
+    /// Their places among `width` columns of these names.
+    pub(super) fn of(&self, width: usize, names: &[String]) -> Result<Vec<usize>, String> {
+        let mut places = Vec::new();
+        for part in &self.0 {
+            match part {
+                Part::Name(name) => {
+                    let place = names.iter().position(|known| known == name);
+                    places.push(place.ok_or_else(|| missing(name, names))?);
+                }
+                Part::Range(from, to) => {
+                    let to = to.unwrap_or(width);
+                    if *from >= to || to > width {
+                        return Err(format!(
+                            "columns {from}..{to} are not there: it has {width}, counted from 0"
+                        ));
+                    }
+                    places.extend(*from..to);
+                }
+            }
+        }
+        Ok(places)
+    }
+}
+
+fn missing(name: &str, names: &[String]) -> String {
+    let shown = names.iter().take(12).cloned().collect::<Vec<_>>().join(", ");
+    let more = if names.len() > 12 { ", …" } else { "" };
+    match names {
+        [] => format!("it has no line of names, so no column {name:?}; give numbers, from 0"),
+        _ => format!("it has no column {name:?}; it has {shown}{more}"),
+    }
+}
+
+impl FromStr for Columns {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let number = |text: &str| text.parse::<usize>().ok();
+        let part = |text: &str| match text.split_once("..") {
+            Some((from, "")) => number(from).map(|from| Part::Range(from, None)),
+            Some((from, to)) => {
+                let from = if from.is_empty() { Some(0) } else { number(from) };
+                from.zip(number(to)).map(|(from, to)| Part::Range(from, Some(to)))
+            }
+            None => None,
+        };
+        let parts = text.split(',').map(str::trim).map(|text| match (part(text), number(text)) {
+            _ if text.is_empty() => {
+                Err("a name is empty; expected such as 1..785 or a,b".to_owned())
+            }
+            (Some(part), _) => Ok(part),
+            (None, Some(at)) => Ok(Part::Range(at, at.checked_add(1))),
+            (None, None) => Ok(Part::Name(text.to_owned())),
+        });
+        parts.collect::<Result<_, _>>().map(Self)
+    }
+}

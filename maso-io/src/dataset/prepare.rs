@@ -1,0 +1,258 @@
+//! What happens to the numbers of a row on their way into the model: scaled, perhaps channel by channel,
+//! rounded to f32 once, and put into the model's order.
+
+use super::DataError;
+use crate::array::{Element, Kind, copy_f32, widen_each};
+
+/// What happens to every number: round_f32(f64(raw) · scale + shift), once. The default leaves f32
+/// numbers untouched.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scaling {
+    /// Factor.
+    pub scale: f64,
+    /// Added after.
+    pub shift: f64,
+}
+
+impl Default for Scaling {
+    fn default() -> Self {
+        Self { scale: 1.0, shift: 0.0 }
+    }
+}
+
+impl Scaling {
+    #[allow(clippy::cast_possible_truncation, reason = "rows are rounded to f32 here, once")]
+    pub(super) fn apply(self, value: f64) -> f32 {
+        (value * self.scale + self.shift) as f32
+    }
+}
+
+/// The order of an image's numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// Height, width, channels: pixel after pixel.
+    Nhwc,
+    /// Channels, height, width: plane after plane.
+    Nchw,
+}
+
+impl Layout {
+    /// (channels, height, width) of an image of this `shape`.
+    fn extents(self, [a, b, c]: [usize; 3]) -> [usize; 3] {
+        match self {
+            Self::Nchw => [a, b, c],
+            Self::Nhwc => [c, a, b],
+        }
+    }
+
+    /// Where the number of channel `c`, row `h` and column `w` lies.
+    fn place(self, [channels, height, width]: [usize; 3], [c, h, w]: [usize; 3]) -> usize {
+        match self {
+            Self::Nchw => (c * height + h) * width + w,
+            Self::Nhwc => (h * width + w) * channels + c,
+        }
+    }
+}
+
+/// How rows are prepared for a model: first the scaling, then (x − mean) / std by channel, all rounded
+/// once; the data's layout is turned into the model's.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Preparation {
+    /// For every number.
+    pub scaling: Scaling,
+    /// Subtracted: one number, one for each channel, or one for each feature. Empty for none.
+    pub mean: Vec<f64>,
+    /// Divided by after that, as many or one. Empty for none.
+    pub std: Vec<f64>,
+    /// The data's layout, where that may not be the model's.
+    pub layout: Option<Layout>,
+}
+
+/// A preparation worked out for rows of one width.
+#[derive(Clone, Debug)]
+pub(super) struct Prepared {
+    scales: Scales,
+    /// For each number of the model's row, its place in the file's.
+    order: Option<Box<[u32]>>,
+}
+
+#[derive(Clone, Debug)]
+enum Scales {
+    Uniform(Scaling),
+    /// For each number of the file's row.
+    Each(Box<[Scaling]>),
+}
+
+impl Default for Prepared {
+    fn default() -> Self {
+        Self { scales: Scales::Uniform(Scaling::default()), order: None }
+    }
+}
+
+impl Prepared {
+    /// `row` is the shape of the file's rows, `input` that of the model's.
+    pub(super) fn new(
+        preparation: &Preparation,
+        row: &[usize],
+        input: &[usize],
+    ) -> Result<Self, DataError> {
+        let Preparation { scaling, mean, std, layout } = preparation;
+        if mean.is_empty() && std.is_empty() && layout.is_none() {
+            return Ok(Self { scales: Scales::Uniform(*scaling), order: None });
+        }
+        let width: usize = row.iter().product();
+        let image = Image::of(row, input, *layout)?;
+        let channels = image.as_ref().map_or(width, |image| image.extents[0]);
+        let number = |values: &[f64], what: &str, absent: f64| match values {
+            [] => Ok(vec![absent; channels]),
+            [one] => Ok(vec![*one; channels]),
+            _ if values.len() == channels => Ok(values.to_vec()),
+            _ => Err(DataError::Preparation {
+                reason: format!(
+                    "{} numbers for {what}, expected 1 or {channels}, as many as the rows have {}",
+                    values.len(),
+                    if image.is_some() { "channels" } else { "numbers" }
+                ),
+            }),
+        };
+        let (mean, std) = (number(mean, "the mean", 0.0)?, number(std, "std", 1.0)?);
+        if let Some(bad) = std.iter().find(|std| **std <= 0.0 || std.is_nan()) {
+            let reason = format!("std is {bad}; expected numbers above 0");
+            return Err(DataError::Preparation { reason });
+        }
+        let of_channel = |c: usize| Scaling {
+            scale: scaling.scale / std[c],
+            shift: (scaling.shift - mean[c]) / std[c],
+        };
+        let channel = |place| image.as_ref().map_or(place, |image| image.channel(place));
+        let scales = (0..width).map(|place| of_channel(channel(place))).collect();
+        let order = image.and_then(|image| image.order());
+        Ok(Self { scales: Scales::Each(scales), order })
+    }
+
+    /// The elements themselves, where they already are what the kernels read.
+    pub(super) fn in_place<'b>(&self, element: Element, bytes: &'b [u8]) -> Option<&'b [f32]> {
+        let fits = element.is_native_f32() && self.is_untouched() && self.order.is_none();
+        if fits { bytemuck::try_cast_slice(bytes).ok() } else { None }
+    }
+
+    fn is_untouched(&self) -> bool {
+        matches!(self.scales, Scales::Uniform(scaling) if scaling == Scaling::default())
+    }
+
+    /// Whole rows of `width` elements.
+    pub(super) fn convert(&self, element: Element, bytes: &[u8], width: usize, out: &mut [f32]) {
+        match &self.scales {
+            Scales::Uniform(scaling) if element.kind == Kind::U8 => {
+                let table: [f32; 256] = std::array::from_fn(|byte| {
+                    scaling.apply(u8::try_from(byte).unwrap_or(u8::MAX).into())
+                });
+                out.iter_mut().zip(bytes).for_each(|(out, &byte)| *out = table[usize::from(byte)]);
+            }
+            Scales::Uniform(_) if element.kind == Kind::F32 && self.is_untouched() => {
+                copy_f32(bytes, element.big_endian, out);
+            }
+            Scales::Uniform(scaling) => {
+                widen_each(element, bytes, |place, value| out[place] = scaling.apply(value));
+            }
+            Scales::Each(scales) => {
+                let rows = bytes.chunks_exact(width * element.size());
+                for (bytes, out) in rows.zip(out.chunks_exact_mut(width)) {
+                    widen_each(element, bytes, |i, value| out[i] = scales[i].apply(value));
+                }
+            }
+        }
+        self.reorder(width, out);
+    }
+
+    /// Whole rows of `width` numbers.
+    pub(super) fn convert_numbers(&self, numbers: &[f64], width: usize, out: &mut [f32]) {
+        for (place, (out, &value)) in out.iter_mut().zip(numbers).enumerate() {
+            let scaling = match &self.scales {
+                Scales::Uniform(scaling) => *scaling,
+                Scales::Each(scales) => scales[place % width],
+            };
+            *out = scaling.apply(value);
+        }
+        self.reorder(width, out);
+    }
+
+    fn reorder(&self, width: usize, out: &mut [f32]) {
+        let Some(order) = &self.order else { return };
+        let mut as_filed = vec![0.0; width];
+        for row in out.chunks_exact_mut(width) {
+            as_filed.copy_from_slice(row);
+            row.iter_mut().zip(order).for_each(|(to, &from)| *to = as_filed[from as usize]);
+        }
+    }
+}
+
+/// Rows as images: as the file has them, and as the model takes them.
+struct Image {
+    /// Channels, height, width.
+    extents: [usize; 3],
+    file: Layout,
+    model: Layout,
+}
+
+impl Image {
+    /// `None` where the model takes no images.
+    fn of(
+        row: &[usize],
+        input: &[usize],
+        layout: Option<Layout>,
+    ) -> Result<Option<Self>, DataError> {
+        let Ok(shape) = <[usize; 3]>::try_from(input) else {
+            let reason =
+                format!("a layout needs a model that takes images, its input is {input:?}");
+            return match layout {
+                Some(_) => Err(DataError::Preparation { reason }),
+                None => Ok(None),
+            };
+        };
+        let in_file = <[usize; 3]>::try_from(row).ok();
+        let both = [Layout::Nchw, Layout::Nhwc];
+        let fits = |model: &Layout| match (in_file, layout) {
+            (Some(row), Some(layout)) => layout.extents(row) == model.extents(shape),
+            _ => true,
+        };
+        // A last axis of a few numbers behind larger ones holds channels.
+        let guess = usize::from(shape[2] <= 4 && shape[0] > 4);
+        let model = [both[guess], both[1 - guess]].into_iter().find(fits);
+        let Some(model) = model else {
+            return Err(DataError::Preparation {
+                reason: format!(
+                    "rows of shape {row:?} in the layout given are no images of the model's input \
+                     {input:?}"
+                ),
+            });
+        };
+        Ok(Some(Self { extents: model.extents(shape), file: layout.unwrap_or(model), model }))
+    }
+
+    /// The channel of the number at `place` of the file's row.
+    fn channel(&self, place: usize) -> usize {
+        let [channels, height, width] = self.extents;
+        match self.file {
+            Layout::Nchw => place / (height * width),
+            Layout::Nhwc => place % channels,
+        }
+    }
+
+    /// Where the numbers of the model's row lie in the file's; `None` where that is the same order.
+    fn order(&self) -> Option<Box<[u32]>> {
+        let [channels, height, width] = self.extents;
+        let mut order = vec![0u32; channels * height * width];
+        for c in 0..channels {
+            for h in 0..height {
+                for w in 0..width {
+                    let from = self.file.place(self.extents, [c, h, w]);
+                    let to = self.model.place(self.extents, [c, h, w]);
+                    order[to] = u32::try_from(from).ok()?;
+                }
+            }
+        }
+        let moved = order.iter().enumerate().any(|(to, &from)| to != from as usize);
+        moved.then(|| order.into())
+    }
+}
