@@ -9,25 +9,18 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 /// How a file's bytes are reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Access {
     /// Mapped into memory: the fastest, and nothing is held twice. Another program that shortens the
     /// file meanwhile is noticed between blocks of rows; within one it stops the process (a bus error).
     #[cfg(feature = "mmap")]
+    #[default]
     Mapped,
     /// Read block by block into buffers: for network and removable file systems, and for files that
     /// others may write to.
+    #[cfg_attr(not(feature = "mmap"), default)]
     Buffered,
-}
-
-impl Default for Access {
-    fn default() -> Self {
-        #[cfg(feature = "mmap")]
-        return Self::Mapped;
-        #[cfg(not(feature = "mmap"))]
-        Self::Buffered
-    }
 }
 
 /// Bytes that can be read at any place, from any thread.

@@ -116,7 +116,9 @@ fn read_header(bytes: &[u8]) -> Result<(Header, usize), NpyError> {
         Some(2 | 3) => (number(8, 4), 12),
         major => return Err(NpyError::Version { major: major.copied().unwrap_or(0) }),
     };
-    let left = bytes.len().saturating_sub(offset);
+    let Some(left) = bytes.len().checked_sub(offset) else {
+        return Err(NpyError::HeaderLength { offset, claimed, left: 0 });
+    };
     if claimed > left.min(LONGEST_HEADER) {
         return Err(NpyError::HeaderLength { offset, claimed, left });
     }

@@ -64,6 +64,11 @@ fn read_columns(store: &Store, columns: Option<&Columns>, limits: &Limits) -> Re
         }
         numbers.resize((first + count) * width, 0.0);
         for (at, &place) in places.iter().enumerate() {
+            let chunk = group.metadata().column(place);
+            let start = chunk.dictionary_page_offset().unwrap_or_else(|| chunk.data_page_offset());
+            if start < 0 || chunk.data_page_offset() < 0 || chunk.compressed_size() < 0 {
+                return Err("a column lies before the file's start: it is damaged".to_owned());
+            }
             let name = &names[place];
             let values = values(group.get_column_reader(place).map_err(text)?, count)
                 .map_err(|reason| format!("column {name:?}: {reason}"))?;

@@ -1,0 +1,4 @@
+//! Data as csv.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| maso_fuzz::data(bytes, None));

@@ -1,0 +1,4 @@
+//! Data as npy.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| maso_fuzz::data(bytes, None));
