@@ -32,6 +32,8 @@ pub(crate) fn golden(path: &Path, name: &str) -> Option<Golden> {
         body.as_chunks().0.iter().map(|c| f64::from_le_bytes(*c)).collect()
     } else if header.contains("<f4") {
         body.as_chunks().0.iter().map(|c| f32::from_le_bytes(*c).into()).collect()
+    } else if header.contains("|u1") {
+        body.iter().map(|&byte| byte.into()).collect()
     } else {
         body.as_chunks().0.iter().map(|c| i64::from_le_bytes(*c) as f64).collect()
     };
