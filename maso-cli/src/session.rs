@@ -266,7 +266,9 @@ fn check_width(network: &Network, rows: &Dataset) -> Result<(), Failure> {
         input.tensor,
         input.shape
     );
-    if rows.len() == expected {
+    if rows.is_table() && found > expected {
+        text += "; choose columns with --columns";
+    } else if rows.len() == expected {
         text += "; for a single row save x[None], for rows in columns save x.T";
     } else if let (RowAxis::None, Some(first)) = (network.row_axis(), input.shape.first())
         && expected == found * first

@@ -53,18 +53,6 @@ impl Default for Limits {
 const SMALL: u64 = 64 << 20;
 
 impl Limits {
-    /// Whether `compressed` bytes may become `inflated` ones.
-    pub(crate) fn check_inflation(&self, compressed: u64, inflated: u64) -> Result<(), String> {
-        let most = self.most_inflated(compressed);
-        if inflated <= most {
-            return Ok(());
-        }
-        Err(format!(
-            "{compressed} compressed bytes claim to become {inflated}, the limit is {most} \
-             (Limits::inflate_ratio, inflated_bytes); store the array uncompressed"
-        ))
-    }
-
     /// Bytes that `compressed` bytes may become.
     pub(crate) fn most_inflated(&self, compressed: u64) -> u64 {
         compressed.saturating_mul(self.inflate_ratio).max(SMALL).min(self.inflated_bytes)
@@ -73,14 +61,19 @@ impl Limits {
     /// Whether a tensor of `shape` is within the limits; its number of elements.
     pub(crate) fn check_shape(&self, shape: &[usize]) -> Result<usize, String> {
         if shape.len() > self.rank {
-            return Err(format!("it has {} axes, the limit is {}", shape.len(), self.rank));
+            return Err(format!(
+                "it has {} axes, the limit is {} (Limits::rank): the file is damaged",
+                shape.len(),
+                self.rank
+            ));
         }
         // Extents of 0 must not hide others that overflow.
         let product = shape.iter().try_fold(1usize, |n, &extent| n.checked_mul(extent.max(1)));
         match product {
             Some(n) if n <= self.elements => Ok(shape.iter().product()),
             _ => Err(format!(
-                "its shape {shape:?} claims more than {} elements (Limits::elements)",
+                "its shape {shape:?} claims more than {} elements (Limits::elements): the file is damaged, \
+                 or beyond what is read",
                 self.elements
             )),
         }

@@ -35,7 +35,9 @@ pub enum LowerError {
         before: Option<String>,
     },
     /// A node reads a tensor that nothing makes.
-    #[error("node {node} reads tensor {tensor:?}, which no node, input or initialiser provides")]
+    #[error(
+        "node {node} reads tensor {tensor:?}, which no node, input or initialiser provides: the file is damaged; export it again"
+    )]
     MissingTensor {
         /// The reading node.
         node: String,
@@ -53,7 +55,9 @@ pub enum LowerError {
         why: String,
     },
     /// Two things make one tensor.
-    #[error("tensor {tensor:?} is defined twice (by {first} and {second}); names must be unique")]
+    #[error(
+        "tensor {tensor:?} is defined twice (by {first} and {second}); names must be unique: export it again"
+    )]
     DuplicateTensor {
         /// The tensor.
         tensor: String,
@@ -63,20 +67,21 @@ pub enum LowerError {
         second: String,
     },
     /// Nodes that wait for one another.
-    #[error("the graph has a cycle through nodes {}", nodes.join(", "))]
+    #[error("the graph has a cycle through nodes {}: the file is damaged; export it again", nodes.join(", "))]
     Cycle {
         /// Nodes that could not be ordered (at most eight).
         nodes: Vec<String>,
     },
     /// No input without a constant value.
-    #[error("the graph has no input")]
+    #[error("the graph has no input; export the model with one")]
     NoInput,
     /// No output.
-    #[error("the graph has no output")]
+    #[error("the graph has no output; name a tensor to stop at with --output")]
     NoOutput,
     /// A live node reads a second data input.
     #[error(
-        "the graph has further inputs that the output depends on ({}); exactly one input is expected",
+        "the graph has further inputs that the output depends on ({}); exactly one input is expected: export \
+         the model with the others as constants",
         names.join(", ")
     )]
     ExtraInputs {
@@ -143,7 +148,8 @@ pub enum LowerError {
     },
     /// A weight is NaN or infinite.
     #[error(
-        "node {node} ({op}) has a weight that is {value} after folding; all weights must be finite"
+        "node {node} ({op}) has a weight that is {value} after folding; all weights must be finite: \
+         train or export the model again"
     )]
     NonFinite {
         /// The node.
@@ -160,9 +166,13 @@ fn count(nodes: usize) -> String {
 }
 
 fn hint(before: Option<&str>) -> String {
-    before.map_or_else(String::new, |tensor| {
-        format!("\nthe last tensor before is {tensor}; --output {tensor} stops there")
-    })
+    let known = "what can be represented is listed in docs/formats.md";
+    before.map_or_else(
+        || format!("\n{known}"),
+        |tensor| {
+            format!("\nthe last tensor before is {tensor}; --output {tensor} stops there ({known})")
+        },
+    )
 }
 
 fn list(nodes: &[UnsupportedNode]) -> String {

@@ -20,11 +20,19 @@ pub(super) fn bounded(
     expected: Option<u64>,
     limits: &Limits,
 ) -> io::Result<Vec<u8>> {
-    let check = |len: u64| limits.check_inflation(compressed, len).map_err(io::Error::other);
-    check(expected.unwrap_or(0))?;
     let most = limits.most_inflated(compressed);
     let mut bytes = Vec::new();
-    source.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
-    check(bytes.len() as u64)?;
-    Ok(bytes)
+    if expected.is_none_or(|expected| expected <= most) {
+        let read = source.take(most.saturating_add(1)).read_to_end(&mut bytes);
+        read.map_err(|error| {
+            io::Error::new(error.kind(), format!("it is damaged ({error}); copy or save it again"))
+        })?;
+        if bytes.len() as u64 <= most {
+            return Ok(bytes);
+        }
+    }
+    Err(io::Error::other(format!(
+        "{compressed} compressed bytes would become more than {most} (Limits::inflate_ratio and \
+         inflated_bytes); store it uncompressed"
+    )))
 }

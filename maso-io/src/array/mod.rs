@@ -160,8 +160,8 @@ impl Arrays {
     /// Looks into an array file.
     pub(crate) fn open(store: Store, format: Format, limits: &Limits) -> Result<Self, ArrayError> {
         match format {
-            Format::Npy => Ok(Self::One(npy::array(store)?)),
-            Format::Idx => idx::array(store).map(Self::One),
+            Format::Npy => Ok(Self::One(npy::array(store, limits)?)),
+            Format::Idx => idx::array(store, limits).map(Self::One),
             Format::Zip => npz::Archive::open(store, limits).map(Self::Npz),
             Format::Safetensors => safetensors::Archive::open(store, limits).map(Self::Safetensors),
             other => Err(ArrayError::Unknown { found: sniff::describe(other).to_owned() }),

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::{Array, ArrayError, Element, Header};
 use crate::bytes::Store;
+use crate::limits::Limits;
 use crate::sniff;
 
 /// Why bytes are not a usable array.
@@ -26,7 +27,7 @@ pub enum NpyError {
     /// The header ends after the file does.
     #[error(
         "its header claims {claimed} bytes from byte {offset}, the file has {left} there: it is \
-         truncated or damaged"
+         truncated or damaged; copy or save it again"
     )]
     HeaderLength {
         /// Where the header begins.
@@ -37,7 +38,7 @@ pub enum NpyError {
         left: usize,
     },
     /// The header is not the expected dictionary.
-    #[error("its header is damaged: {reason}")]
+    #[error("its header is damaged ({reason}); save it again with numpy.save")]
     Header {
         /// What is wrong.
         reason: String,
@@ -57,7 +58,7 @@ pub enum NpyError {
     /// Fewer elements than the shape says.
     #[error(
         "its shape {shape:?} needs {needed} bytes from byte {offset}, the file has {left} there: it \
-         is truncated or still being written"
+         is truncated or still being written; copy or save it again"
     )]
     Short {
         /// The shape.
@@ -78,17 +79,25 @@ const MAGIC: &[u8] = b"\x93NUMPY";
 const LONGEST_HEADER: usize = 1 << 20;
 
 /// The array that fills a store.
-pub(super) fn array(store: Store) -> Result<Array, ArrayError> {
+pub(super) fn array(store: Store, limits: &Limits) -> Result<Array, ArrayError> {
     let whole = 0..store.len();
-    array_at(&store, whole)
+    array_at(&store, whole, limits)
 }
 
 /// The array that lies in a part of a store.
-pub(super) fn array_at(store: &Store, place: Range<u64>) -> Result<Array, ArrayError> {
+pub(super) fn array_at(
+    store: &Store,
+    place: Range<u64>,
+    limits: &Limits,
+) -> Result<Array, ArrayError> {
     let mut buffer = Vec::new();
     let front = place.end.min(place.start + 12 + LONGEST_HEADER as u64);
     let front = store.read(place.start..front, &mut buffer)?;
     let (header, offset) = read_header(front)?;
+    if header.shape.len() > limits.rank {
+        let reason = format!("it has {} axes, the limit is {}", header.shape.len(), limits.rank);
+        return Err(NpyError::Header { reason }.into());
+    }
     let left = place.end - place.start - offset as u64;
     let needed = header.bytes().ok_or_else(|| NpyError::Header {
         reason: format!("its shape {:?} overflows", header.shape),

@@ -71,20 +71,29 @@ impl Archive {
         let start = raw.data_start().ok_or_else(|| error(format!("{name} has no data")))?;
         let fits = start.checked_add(compressed).is_some_and(|end| end <= self.store.len());
         if !fits {
-            return Err(error(format!("{name} leads out of the file: it is truncated or damaged")));
+            return Err(error(format!(
+                "{name} leads out of the file: it is truncated or damaged; copy or save it again"
+            )));
         }
         drop(raw);
         if method == CompressionMethod::Stored {
-            return Ok(Some(npy::array_at(&self.store, start..start + compressed)?));
+            return Ok(Some(npy::array_at(&self.store, start..start + compressed, limits)?));
+        }
+        if method != CompressionMethod::Deflated {
+            return Err(error(format!(
+                "{name} is compressed by {method}, which is not supported; save it with numpy.savez or \
+                 numpy.savez_compressed"
+            )));
         }
         let inflated = zip.by_index(member.index).map_err(error)?;
-        let bytes = bounded(inflated, compressed, Some(size), limits);
-        let bytes = bytes.map_err(|reason| error(format!("{name}: {reason}")))?;
-        Ok(Some(npy::array(Store::owned(bytes))?))
+        let bytes = bounded(inflated, compressed, Some(size), limits)
+            .map_err(|reason| error(format!("{name}: {reason}")))?;
+        Ok(Some(npy::array(Store::owned(bytes), limits)?))
     }
 }
 
 fn directory(store: &Store) -> Result<ZipArchive<BufReader<Cursor>>, ArrayError> {
-    ZipArchive::new(BufReader::new(store.cursor()))
-        .map_err(|reason| error(format!("it is truncated or damaged ({reason})")))
+    ZipArchive::new(BufReader::new(store.cursor())).map_err(|reason| {
+        error(format!("it is truncated or damaged ({reason}); copy or save it again"))
+    })
 }

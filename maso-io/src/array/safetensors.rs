@@ -33,17 +33,19 @@ impl Archive {
         if len > left.min(LONGEST_HEADER) {
             return Err(error(format!(
                 "its header claims {len} bytes, the file has {left} (and the format allows \
-                 {LONGEST_HEADER}): it is truncated or damaged"
+                 {LONGEST_HEADER}): it is truncated or damaged; copy or save it again"
             )));
         }
         let mut buffer = Vec::new();
         let header = store.read(8..8 + len, &mut buffer)?;
-        let metadata: Metadata = serde_json::from_slice(header)
-            .map_err(|reason| error(format!("its header is damaged: {reason}")))?;
+        let metadata: Metadata = serde_json::from_slice(header).map_err(|reason| {
+            error(format!("its header is damaged ({reason}); copy or save it again"))
+        })?;
         let (claimed, found) = (metadata.data_len() as u64, left - len);
         if claimed != found {
             return Err(error(format!(
-                "its tensors claim {claimed} bytes, the file has {found}: it is truncated or damaged"
+                "its tensors claim {claimed} bytes, the file has {found}: it is truncated or damaged; \
+                 copy or save it again"
             )));
         }
         let (tensors, limit) = (metadata.offset_keys().len(), limits.tensors);
@@ -62,7 +64,10 @@ impl Archive {
         let Some(info) = self.metadata.info(name) else { return Ok(None) };
         let kind = kind(info.dtype).ok_or_else(|| {
             let found = info.dtype;
-            error(format!("{name} has elements of type {found:?}, which is not supported"))
+            error(format!(
+                "{name} has elements of type {found:?}, which is not supported; save it as \
+                 float32"
+            ))
         })?;
         let header =
             Header { element: Element { kind, big_endian: false }, shape: info.shape.clone() };

@@ -36,7 +36,7 @@ pub enum DataError {
         reason: String,
     },
     /// There are no rows.
-    #[error("{} has no rows: {why}; expected an array whose first axis counts rows", path.display())]
+    #[error("{} has no rows: {why}; expected data whose first axis counts rows", path.display())]
     NoRows {
         /// The file.
         path: PathBuf,

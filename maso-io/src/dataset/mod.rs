@@ -98,7 +98,7 @@ impl Dataset {
     }
 
     fn new(path: PathBuf, source: Source, header: Header) -> Result<Self, DataError> {
-        let (rows, width) = open::rows_of(&path, &header)?;
+        let (rows, width) = open::rows_of(&path, &source, &header)?;
         Ok(Self { path, source, header, rows, width, prepared: Prepared::default() })
     }
 
@@ -142,6 +142,12 @@ impl Dataset {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rows == 0
+    }
+
+    /// Whether it is a table, of which columns can be chosen.
+    #[must_use]
+    pub fn is_table(&self) -> bool {
+        !matches!(self.source, Source::Array(_))
     }
 
     /// All numbers, converted.

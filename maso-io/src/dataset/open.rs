@@ -94,14 +94,22 @@ pub(super) fn of_store(
 }
 
 /// What an array has in the way of rows: how many, and how many numbers in each.
-pub(super) fn rows_of(path: &Path, header: &Header) -> Result<(usize, usize), DataError> {
+pub(super) fn rows_of(
+    path: &Path,
+    source: &Source,
+    header: &Header,
+) -> Result<(usize, usize), DataError> {
     let path = || path.to_owned();
     let Some((&rows, each)) = header.shape.split_first() else {
         return Err(DataError::NoRows { path: path(), why: "it is a single number" });
     };
     let width = each.iter().product();
     if rows == 0 || width == 0 {
-        let why = if rows == 0 { "its first axis is 0" } else { "its rows are empty" };
+        let why = match source {
+            Source::Array(_) if rows == 0 => "its first axis is 0",
+            Source::Array(_) => "its rows are empty",
+            _ => "there is nothing below its names",
+        };
         return Err(DataError::NoRows { path: path(), why });
     }
     Ok((rows, width))

@@ -53,14 +53,21 @@ impl Folder {
         if location.is_empty() || !Path::new(location).components().all(plain) {
             return Err(format!(
                 "external data path {location:?} leaves the model's folder; only plain relative \
-                 paths are followed"
+                 paths are followed: export the model again with its data beside it"
             ));
         }
-        let missing = |error| format!("external data {location:?} cannot be read: {error}");
+        let missing = |error| {
+            format!(
+                "external data {location:?} cannot be read ({error}); put that file, which was exported \
+                 with the model, beside it"
+            )
+        };
         let folder = self.path.canonicalize().map_err(missing)?;
         let file = folder.join(location).canonicalize().map_err(missing)?;
         if !file.starts_with(&folder) {
-            return Err(format!("external data {location:?} is a link out of the model's folder"));
+            return Err(format!(
+                "external data {location:?} is a link out of the model's folder; put the file itself there"
+            ));
         }
         Ok(file)
     }
@@ -76,7 +83,7 @@ impl SideFiles for Folder {
         let Some(length) = length else {
             return Err(format!(
                 "external data {location:?} has {size} bytes, too few for what the model reads at \
-                 offset {offset}"
+                 offset {offset}: it is cut off, or of another model"
             ));
         };
         if length > self.limit {

@@ -33,7 +33,8 @@ pub(super) fn constant_of_shape(_: &mut Context, node: &GraphNode, inputs: &Inpu
     let count = shape.iter().try_fold(1i64, |n, &dim| n.checked_mul(dim).filter(|&n| n >= 0));
     let len = count
         .filter(|&n| n <= LIMIT)
-        .ok_or_else(|| format!("its shape {shape:?} is not usable"))? as usize;
+        .ok_or_else(|| format!("its shape {shape:?} is beyond {LIMIT} numbers, or negative"))?
+        as usize;
     let data = match node.attributes.get("value") {
         Some(Attribute::Tensor(value)) if value.len() == 1 => match value.data() {
             TensorData::F32(v) => TensorData::F32(vec![v[0]; len]),

@@ -99,7 +99,9 @@ pub(super) fn read(
     }
     let dims = &raw.dims;
     let shape: Option<Vec<usize>> = dims.iter().map(|&dim| usize::try_from(dim).ok()).collect();
-    let shape = shape.ok_or_else(|| format!("its shape {dims:?} is not usable"))?;
+    let shape = shape.ok_or_else(|| {
+        format!("its shape {dims:?} is not usable: the file is damaged; export it again")
+    })?;
     let count = limits.check_shape(&shape)?;
     let bytes = count.checked_mul(element.size()).ok_or("its size overflows")?;
     // 1 = EXTERNAL
@@ -117,7 +119,9 @@ pub(super) fn read(
         _ => count,
     };
     Ok(Tensor::new(shape.clone(), data)
-        .ok_or_else(|| format!("shape {shape:?} needs {count} elements, found {found}"))?)
+        .ok_or_else(|| format!(
+            "shape {shape:?} needs {count} elements, found {found}: the file is damaged; export it again"
+        ))?)
 }
 
 fn external(
@@ -139,7 +143,9 @@ fn external(
     let (offset, length) = (number("offset")?.unwrap_or(0), number("length")?);
     let length = length.unwrap_or(expected as u64);
     if length != expected as u64 {
-        return Err(format!("its external data claim {length} bytes, its shape needs {expected}"));
+        return Err(format!(
+            "its external data claim {length} bytes, its shape needs {expected}: export the model again"
+        ));
     }
     files.read(location, offset, Some(length))
 }
@@ -147,7 +153,11 @@ fn external(
 /// Little-endian elements.
 fn from_bytes(element: Element, bytes: &[u8], expected: usize) -> Result<TensorData, String> {
     if bytes.len() != expected {
-        return Err(format!("its shape and type need {expected} bytes, found {}", bytes.len()));
+        return Err(format!(
+            "its shape and type need {expected} bytes, found {}: the file is damaged; copy or export it \
+             again",
+            bytes.len()
+        ));
     }
     fn each<const N: usize, T>(bytes: &[u8], read: impl Fn([u8; N]) -> T) -> Vec<T> {
         bytes.as_chunks::<N>().0.iter().map(|chunk| read(*chunk)).collect()
