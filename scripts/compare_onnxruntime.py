@@ -274,6 +274,32 @@ def compare_operators(maso, folder):
     return failed == 0
 
 
+# Weights, their architecture, rows and scale; options of convert.
+WEIGHTS = [
+    ("moons.safetensors", "mlp:relu", "data/moons.npy", None, []),
+    ("moons_weights.npz", "mlp:relu", "data/moons.npy", None, []),
+    ("moons_double.npz", "mlp:relu", "data/moons.npy", None, []),
+    ("moons_double.npz", "mlp:abs", "data/moons.npy", None, ["--float32"]),
+    ("lenet.safetensors", ROOT / "testdata" / "formats" / "lenet.json", "data/mnist_test_x.npy", "1/255", []),
+]
+
+
+def compare_converted(maso, folder, weights, architecture, data, scale, options):
+    """Weights written as ONNX: ONNX Runtime's outputs against maso's from the weights themselves."""
+    import numpy as np
+    path, rows = ROOT / "testdata" / "formats" / weights, ROOT / "testdata" / data
+    run(maso, "convert", path, "--arch", architecture, "-o", folder / "converted.onnx", *options)
+    scaling = ["--scale", scale] if scale else []
+    run(maso, "forward", path, rows, "--arch", architecture, "-o", folder / "y.npy", *scaling)
+    x = (np.load(rows).astype(np.float64) * float(Fraction(scale or 1))).astype(np.float32)
+    opened = session(folder / "converted.onnx")
+    shape = opened.get_inputs()[0].shape[1:]
+    expected = opened.run(None, {"x": x.reshape(len(x), *shape)})[0]
+    relative = float(np.abs(np.load(folder / "y.npy") - expected).max() / np.abs(expected).max())
+    print(f"{weights:22} {len(x):5} rows  converted {' '.join(options):10} {relative:.1e} relative")
+    return relative <= TOLERANCE
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--maso", default=ROOT / "target" / "release" / "maso")
@@ -285,6 +311,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         good = [compare_model(arguments.maso, folder, *model) for model in MODELS]
+        good += [compare_converted(arguments.maso, folder, *weights) for weights in WEIGHTS]
         good.append(compare_operators(arguments.maso, folder))
     sys.exit(0 if all(good) else 1)
 

@@ -339,3 +339,99 @@ fn a_stopped_run_leaves_nothing_behind() {
     assert_eq!(child.wait().expect("an end").code(), Some(130));
     assert!(scratch.names().is_empty(), "{:?}", scratch.names());
 }
+
+#[test]
+fn weights_are_run_and_converted_with_an_architecture() {
+    let folder = Scratch::new();
+    let (weights, rows) = (testdata("formats/moons.safetensors"), testdata("data/moons.npy"));
+    let (a, b, c) = (folder.path("a.npy"), folder.path("b.npy"), folder.path("c.npy"));
+    stdout(&["codes", &weights, &rows, "--arch", "mlp:relu", "-o", &a]);
+    let model = folder.path("moons.onnx");
+    stdout(&["convert", &weights, "--arch", "mlp:relu", "-o", &model]);
+    stdout(&["codes", &model, &rows, "-o", &b]);
+    stdout(&["codes", &testdata("models/moons_relu.onnx"), &rows, "--buffered", "-o", &c]);
+    let read = |path: &str| std::fs::read(path).expect("codes");
+    assert!(read(&a) == read(&b) && read(&b) == read(&c), "the same codes three ways");
+
+    let error = failure(&["convert", &model, "-o", &folder.path("again.onnx")], 2);
+    assert!(error.contains("is an ONNX model already"), "{error}");
+    let error = failure(&["info", &model, "--arch", "mlp:relu"], 1);
+    assert!(error.contains("holds its own architecture; leave --arch out"), "{error}");
+    let error = failure(&["info", &weights, "--arch", "mlp:rleu"], 1);
+    assert!(error.contains("no nonlinearity \"rleu\"; known are relu,"), "{error}");
+    let error = failure(&["convert", &weights, "--arch", "mlp:tanh", "-o", &model], 1);
+    assert!(error.contains("smooth, not piecewise affine"), "{error}");
+    assert!(read(&model).len() > 5000, "a failed conversion leaves the file that was there");
+}
+
+#[test]
+fn rows_are_standardised_and_turned_as_asked() {
+    let folder = Scratch::new();
+    let model = testdata("exported/reducing_dynamo.onnx"); // takes (3, 9, 8)
+    let image = |order: &dyn Fn(usize, usize) -> usize| {
+        let mut bytes = vec![0u8; 216];
+        for c in 0..3 {
+            for at in 0..72 {
+                bytes[order(c, at)] = (c * 80 + at) as u8;
+            }
+        }
+        bytes
+    };
+    let header = |shape: &str| {
+        let text = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}\n");
+        let length = (text.len() as u16).to_le_bytes();
+        [b"\x93NUMPY\x01\x00".as_slice(), &length, text.as_bytes()].concat()
+    };
+    let planes = image(&|c, at| c * 72 + at);
+    let pixels = image(&|c, at| at * 3 + c);
+    let nchw = folder.write("nchw.npy", &[header("(1, 3, 9, 8)"), planes].concat());
+    let nhwc = folder.write("nhwc.npy", &[header("(1, 9, 8, 3)"), pixels].concat());
+    let scaling = ["--scale", "1/255", "--mean", "0.5,0.4,-.3", "--std", "0.2,0.3,0.4"];
+    let values = |rows: &str, more: &[&str]| {
+        let out = folder.path("y.npy");
+        stdout(&[&["forward", &model, rows, "-o", &out], &scaling[..], more].concat());
+        std::fs::read(out).expect("outputs")
+    };
+    let expected = values(&nchw, &[]);
+    assert!(values(&nhwc, &["--layout", "nhwc"]) == expected, "pixels turned into planes");
+    assert!(values(&nhwc, &[]) != expected, "and not turned unless asked");
+    let out = folder.path("y.npy");
+    let report = json(&["codes", &model, &nchw, "-o", &out, "--std", "2", "--json", "--quiet"]);
+    assert_eq!(report["std"], serde_json::json!([2.0]));
+    let error = failure(&["codes", &model, &nchw, "-o", &out, "--mean", "1,2"], 1);
+    assert!(error.contains("2 numbers for the mean, expected 1 or 3"), "{error}");
+    let error = failure(&["codes", &model, &nchw, "-o", &out, "--mean", "1,b"], 2);
+    assert!(error.contains("expected a finite number"), "{error}");
+}
+
+#[test]
+fn labels_and_rows_of_one_archive_or_table() {
+    let model = testdata("models/mnist_mlp.onnx");
+    let mut reports = Vec::new();
+    for (file, choice) in [
+        ("digits.npz", ["--array", "x", "--labels-array", "y"]),
+        ("digits.csv", ["--columns", "1..", "--labels-array", "label"]),
+    ] {
+        let data = testdata(&format!("formats/{file}"));
+        let census = ["census", &model, &data, "--labels", &data, "--scale", "1/255", "--json"];
+        let mut report = json(&[&census[..], &choice].concat());
+        for key in ["data", "labels_file"] {
+            report.as_object_mut().expect("an object").remove(key);
+        }
+        reports.push(report);
+    }
+    assert_eq!(reports[0], reports[1]);
+    assert_eq!(reports[0]["labels"]["classes"], 10);
+    let data = testdata("formats/digits.npz");
+    let error = failure(&["census", &model, &data], 1);
+    assert!(error.contains("Choose one with --array NAME; it has x, y"), "{error}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_said_plainly() {
+    let (model, rows) = (testdata("models/moons_relu.onnx"), testdata("data/moons.npy"));
+    let error = failure(&["codes", &model, &rows, "-o", "/dev/full"], 1);
+    assert!(error.contains("cannot write /dev/full: No space left on device"), "{error}");
+    assert!(error.contains("free some space"), "{error}");
+}

@@ -166,7 +166,7 @@ fn count(nodes: usize) -> String {
 }
 
 fn hint(before: Option<&str>) -> String {
-    let known = "what can be represented is listed in docs/formats.md";
+    let known = "README.md lists what can be represented";
     before.map_or_else(
         || format!("\n{known}"),
         |tensor| {

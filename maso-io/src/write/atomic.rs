@@ -101,12 +101,12 @@ impl AtomicFile {
                 .map_err(io::IntoInnerError::into_error)
                 .and_then(|file| file.persist(&path).map(drop).map_err(|error| error.error)),
         };
-        result.map_err(|source| WriteError { path, source })
+        result.map_err(|source| WriteError { path, source: plain(source) })
     }
 
     /// The error of a failed write to this file.
     pub(super) fn error(&self, source: io::Error) -> WriteError {
-        WriteError { path: self.path.clone(), source }
+        WriteError { path: self.path.clone(), source: plain(source) }
     }
 }
 
@@ -133,6 +133,20 @@ impl Seek for AtomicFile {
             Target::Direct(file) => file.seek(to),
         }
     }
+}
+
+/// The system's reason without the temporary file's name, which would only puzzle; what to do where the
+/// disk is full.
+pub(super) fn plain(error: io::Error) -> io::Error {
+    let inner = error.get_ref().and_then(|inner| inner.source());
+    let inner = inner.and_then(|source| source.downcast_ref::<io::Error>());
+    let code = inner.unwrap_or(&error).raw_os_error();
+    let error = code.map_or(error, io::Error::from_raw_os_error);
+    if error.kind() == io::ErrorKind::StorageFull {
+        let reason = format!("{error}; free some space, or write to another disk");
+        return io::Error::new(io::ErrorKind::StorageFull, reason);
+    }
+    error
 }
 
 /// Where a link leads, so that the file behind it is replaced and the link stays.

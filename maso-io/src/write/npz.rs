@@ -6,6 +6,7 @@ use std::path::Path;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
+use super::atomic::plain;
 use super::npy::{byte_len, header};
 use super::{AtomicFile, Number, WriteError};
 
@@ -79,7 +80,8 @@ impl NpzWriter {
     pub fn finish(self) -> Result<(), WriteError> {
         self.check_complete()?;
         let path = self.path;
-        let file = self.zip.finish().map_err(|error| WriteError { path, source: error.into() })?;
+        let file =
+            self.zip.finish().map_err(|error| WriteError { path, source: plain(error.into()) })?;
         file.finish()
     }
 
@@ -94,6 +96,6 @@ impl NpzWriter {
     }
 
     fn error(&self, source: io::Error) -> WriteError {
-        WriteError { path: self.path.clone(), source }
+        WriteError { path: self.path.clone(), source: plain(source) }
     }
 }
