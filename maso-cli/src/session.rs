@@ -1,107 +1,19 @@
-//! From arguments to a network, its data and an evaluator; the notes that go with them.
+//! A network running over data: threads, progress, being stopped, and the notes that go with it.
 
-use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::available_parallelism;
 
 use maso_core::network::HeadReport;
-use maso_core::{Batch, Evaluator, LowerOptions, Network, RowAxis, Rows, Want};
-use maso_io::dataset::{Access, Dataset, Layout, OpenOptions, Preparation, Scaling};
-use maso_io::model::{self, Architecture, ReadOptions};
+use maso_core::{Batch, Evaluator, Network, Want};
+use maso_io::dataset::{Layout, Preparation};
 use serde::Serialize;
 
-use crate::args::{DataArgs, FileArgs, LayoutArg, ModelArgs, RowAxisArg, RunArgs};
+use crate::args::RunArgs;
 use crate::failure::Failure;
+use crate::input::Data;
 use crate::output::{Progress, talk};
-use crate::table::count;
-
-/// Reads the model.
-pub(crate) fn load(args: &ModelArgs) -> Result<Arc<Network>, Failure> {
-    let row_axis = args.row_axis.map(|axis| match axis {
-        RowAxisArg::First => RowAxis::First,
-        RowAxisArg::None => RowAxis::None,
-    });
-    let options = LowerOptions { output: args.output.clone(), row_axis };
-    Ok(Arc::new(model::load_with(&args.file.model, &options, &read_options(&args.file)?)?))
-}
-
-/// How a model file is to be read.
-pub(crate) fn read_options(args: &FileArgs) -> Result<ReadOptions, Failure> {
-    let mut options = ReadOptions::default();
-    options.access = access(args);
-    let parse = |text: &String| Architecture::parse(text, &options.limits);
-    options.architecture = args.arch.as_ref().map(parse).transpose()?;
-    Ok(options)
-}
-
-/// How data and label files are to be read.
-pub(crate) fn open_options(args: &FileArgs) -> OpenOptions {
-    let mut options = OpenOptions::default();
-    options.access = access(args);
-    options
-}
-
-fn access(args: &FileArgs) -> Access {
-    if args.buffered { Access::Buffered } else { Access::default() }
-}
-
-/// Data rows, and which of them to use.
-pub(crate) struct Data {
-    pub(crate) rows: Dataset,
-    pub(crate) range: Range<usize>,
-    /// Whether the user said how the numbers are scaled.
-    scaled: bool,
-    preparation: Preparation,
-}
-
-impl Data {
-    /// All rows of a data set whose scaling is right.
-    pub(crate) fn whole(rows: Dataset, scaling: Scaling) -> Self {
-        let preparation = Preparation { scaling, ..Preparation::default() };
-        let rows = rows.with_scaling(scaling);
-        Self { range: 0..rows.len(), rows, scaled: true, preparation }
-    }
-
-    /// The rows of a file, prepared for `network`.
-    pub(crate) fn open(
-        args: &DataArgs,
-        file: &FileArgs,
-        network: &Network,
-    ) -> Result<Self, Failure> {
-        let mut options = open_options(file);
-        options.array.clone_from(&args.array);
-        options.columns.clone_from(&args.columns);
-        let rows = Dataset::open_with(&args.data, &options)?;
-        check_width(network, &rows)?;
-        let default = Scaling::default();
-        let scaling = Scaling {
-            scale: args.scale.unwrap_or(default.scale),
-            shift: args.shift.unwrap_or(default.shift),
-        };
-        let count = rows.len();
-        let range = match args.rows {
-            None => 0..count,
-            Some(range) => range.of(count).ok_or_else(|| {
-                let path = args.data.display();
-                Failure::Usage(format!(
-                    "--rows {range}: {path} has {count} rows, so the last possible is ..{count}"
-                ))
-            })?,
-        };
-        let preparation = Preparation {
-            scaling,
-            mean: args.mean.clone(),
-            std: args.std.clone(),
-            layout: args.layout.map(LayoutArg::layout),
-        };
-        let scaled = [args.scale, args.shift].iter().any(Option::is_some)
-            || !(args.mean.is_empty() && args.std.is_empty());
-        let rows = rows.prepared(&preparation, &network.input().shape)?;
-        Ok(Self { rows, range, scaled, preparation })
-    }
-}
 
 /// A network about to run over data.
 pub(crate) struct Session {
@@ -121,6 +33,9 @@ pub(crate) struct RunReport {
     /// Trailing nodes left off.
     pub(crate) head: Vec<HeadReport>,
     pub(crate) data: String,
+    /// Which array or columns of the data file, where that was said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) chosen: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) labels_file: Option<String>,
     /// First row used, and the one after the last.
@@ -168,6 +83,7 @@ impl Session {
             output: described.output.name,
             head: described.head,
             data: self.data.rows.path().display().to_string(),
+            chosen: self.data.chosen.clone(),
             labels_file: None,
             row_range: [self.data.range.start, self.data.range.end],
             scale: scaling.scale,
@@ -249,36 +165,6 @@ impl Session {
             talk(text);
         }
     }
-}
-
-/// Refuses data that do not fit the model, before anything is packed or any output is begun.
-fn check_width(network: &Network, rows: &Dataset) -> Result<(), Failure> {
-    let (input, shape) = (network.input(), &rows.header().shape);
-    let (expected, found) = (input.len(), rows.width());
-    if expected == found {
-        return Ok(());
-    }
-    let path = rows.path().display();
-    let mut text = format!(
-        "{path}: rows have {} each (the file's shape is {shape:?}), but input {:?} takes {expected} \
-         (shape {:?})",
-        count(found as u64, "number"),
-        input.tensor,
-        input.shape
-    );
-    if rows.is_table() && found > expected {
-        text += "; choose columns with --columns";
-    } else if rows.len() == expected {
-        text += "; for a single row save x[None], for rows in columns save x.T";
-    } else if let (RowAxis::None, Some(first)) = (network.row_axis(), input.shape.first())
-        && expected == found * first
-    {
-        text += &format!(
-            "; the model's first axis is fixed at {first}, so it is taken as part of the row: if it \
-             counts rows, say --row-axis 0"
-        );
-    }
-    Err(Failure::Library(text.into()))
 }
 
 /// A failed run: of the rows, or of what takes the results.

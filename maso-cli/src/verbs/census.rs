@@ -11,8 +11,9 @@ use serde::Serialize;
 use crate::Outcome;
 use crate::args::CensusArgs;
 use crate::failure::Failure;
+use crate::input::{self, Data};
 use crate::output::{expect_ending, expect_other, print, print_json};
-use crate::session::{self, Data, RunReport, Session};
+use crate::session::{RunReport, Session};
 use crate::table::{count, grouped, percent, row, table};
 
 /// A census with how it was made.
@@ -34,7 +35,7 @@ pub(crate) fn run(args: &CensusArgs) -> Outcome {
         }
         None => None,
     };
-    let network = session::load(&args.model)?;
+    let network = input::load(&args.model)?;
     let data = Data::open(&args.data, &args.model.file, &network)?;
     let labels = args.labels.as_deref().map(|path| labels(path, args, &data)).transpose()?;
     let session = Session::new(network, data, &args.run)?;
@@ -65,7 +66,7 @@ pub(crate) fn run(args: &CensusArgs) -> Outcome {
 
 /// Labels as many as the data's rows.
 fn labels(path: &Path, args: &CensusArgs, data: &Data) -> Result<Vec<i64>, Failure> {
-    let mut options = session::open_options(&args.model.file);
+    let mut options = input::open_options(&args.model.file);
     options.array.clone_from(&args.labels_array);
     options.columns = args.labels_array.as_deref().map(Columns::one);
     let labels = dataset::read_labels(path, &options)?;

@@ -8,8 +8,8 @@ use maso_io::write::AtomicFile;
 use crate::Outcome;
 use crate::args::ConvertArgs;
 use crate::failure::Failure;
+use crate::input::read_options;
 use crate::output::{expect_ending, expect_other, talk};
-use crate::session::read_options;
 use crate::table::count;
 
 pub(crate) fn run(args: &ConvertArgs) -> Outcome {

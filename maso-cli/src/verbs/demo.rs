@@ -10,8 +10,9 @@ use maso_io::model::{self, ReadOptions};
 use super::census::{Report, count_regions, text};
 use crate::Outcome;
 use crate::args::DemoArgs;
+use crate::input::Data;
 use crate::output::{print, print_json};
-use crate::session::{Data, Session};
+use crate::session::Session;
 
 const MODEL: &[u8] = include_bytes!("../../../testdata/models/mnist_mlp.onnx");
 const DIGITS: &[u8] = include_bytes!("../../../testdata/data/mnist_test_x.npy");

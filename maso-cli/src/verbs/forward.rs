@@ -8,8 +8,9 @@ use serde::Serialize;
 
 use crate::Outcome;
 use crate::args::ForwardArgs;
+use crate::input::{self, Data};
 use crate::output::{expect_ending, expect_other, print_json};
-use crate::session::{self, Data, RunReport, Session};
+use crate::session::{RunReport, Session};
 use crate::table::count;
 
 #[derive(Serialize)]
@@ -25,7 +26,7 @@ struct Report {
 pub(crate) fn run(args: &ForwardArgs) -> Outcome {
     expect_ending(&args.out, &["npy"])?;
     expect_other(&args.out, &[&args.model.file.model, &args.data.data])?;
-    let network = session::load(&args.model)?;
+    let network = input::load(&args.model)?;
     let data = Data::open(&args.data, &args.model.file, &network)?;
     let session = Session::new(network, data, &args.run)?;
     session.note_heads();

@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use crate::Outcome;
 use crate::args::InfoArgs;
+use crate::input;
 use crate::output::{print, print_json};
-use crate::session;
 use crate::table::{count, grouped, row, shape, table};
 
 #[derive(Serialize)]
@@ -19,7 +19,7 @@ struct Report {
 }
 
 pub(crate) fn run(args: &InfoArgs) -> Outcome {
-    let network = session::load(&args.model)?.describe();
+    let network = input::load(&args.model)?.describe();
     let model = args.model.file.model.display().to_string();
     let report = Report { model, tier: args.tier.choose()?.name(), network };
     if args.json { print_json(&report) } else { print(&text(&report)) }

@@ -1,5 +1,6 @@
 //! Which columns of a table are used.
 
+use std::fmt;
 use std::str::FromStr;
 
 /// Columns by name or by number (from 0), in the order given; a range A..B ends before B.
@@ -52,6 +53,23 @@ fn missing(name: &str, names: &[String]) -> String {
     match names {
         [] => format!("it has no line of names, so no column {name:?}; give numbers, from 0"),
         _ => format!("it has no column {name:?}; it has {shown}{more}"),
+    }
+}
+
+impl fmt::Display for Columns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, part) in self.0.iter().enumerate() {
+            f.write_str(if place > 0 { "," } else { "" })?;
+            match part {
+                Part::Name(name) => f.write_str(name)?,
+                Part::Range(from, Some(to)) if to.checked_sub(1) == Some(*from) => {
+                    write!(f, "{from}")?
+                }
+                Part::Range(from, Some(to)) => write!(f, "{from}..{to}")?,
+                Part::Range(from, None) => write!(f, "{from}..")?,
+            }
+        }
+        Ok(())
     }
 }
 

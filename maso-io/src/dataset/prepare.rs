@@ -256,3 +256,88 @@ impl Image {
         moved.then(|| order.into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use half::{bf16, f16};
+
+    use super::*;
+
+    fn scaled(scaling: Scaling) -> Prepared {
+        Prepared { scales: Scales::Uniform(scaling), order: None }
+    }
+
+    fn element(description: &str) -> Element {
+        Element::parse(description).expect("a known type")
+    }
+
+    fn converted(element: Element, bytes: &[u8], scaling: Scaling) -> Vec<f32> {
+        let width = bytes.len() / element.size();
+        let mut out = vec![0.0; width];
+        scaled(scaling).convert(element, bytes, width, &mut out);
+        // Number by number is the same as all alike.
+        let each = Scales::Each(vec![scaling; width].into());
+        let mut one_by_one = vec![0.0; width];
+        let each = Prepared { scales: each, order: None };
+        each.convert(element, bytes, width, &mut one_by_one);
+        assert_eq!(out, one_by_one, "{element}");
+        out
+    }
+
+    #[test]
+    fn every_type_and_byte_order_converts() {
+        let plain =
+            |description, bytes: &[u8]| converted(element(description), bytes, Scaling::default());
+        assert_eq!(plain("|u1", &[0, 255]), [0.0, 255.0]);
+        assert_eq!(plain("|i1", &[0xFF]), [-1.0]);
+        assert_eq!(plain("<i2", &[0xFE, 0xFF]), [-2.0]);
+        assert_eq!(plain(">i2", &[0xFF, 0xFE]), [-2.0]);
+        assert_eq!(plain("<u2", &[0xFE, 0xFF]), [65534.0]);
+        assert_eq!(plain(">i4", &(-3i32).to_be_bytes()), [-3.0]);
+        assert_eq!(plain("<u4", &7u32.to_le_bytes()), [7.0]);
+        assert_eq!(plain(">i8", &(1i64 << 40).to_be_bytes()), [1.099_511_6e12]);
+        assert_eq!(plain("<u8", &(1u64 << 63).to_le_bytes()), [9.223_372e18]);
+        assert_eq!(plain(">f2", &f16::from_f32(0.5).to_be_bytes()), [0.5]);
+        assert_eq!(plain(">f4", &(-1.5f32).to_be_bytes()), [-1.5]);
+        assert_eq!(plain("<f8", &0.1f64.to_le_bytes()), [0.1]);
+        let brain = Element { kind: Kind::Bf16, big_endian: false };
+        let bytes = bf16::from_f32(-3.0).to_le_bytes();
+        assert_eq!(converted(brain, &bytes, Scaling::default()), [-3.0]);
+    }
+
+    #[test]
+    fn untouched_f32_keeps_its_bits() {
+        let mut out = [1.0];
+        scaled(Scaling::default()).convert(element(">f4"), &(-0.0f32).to_be_bytes(), 1, &mut out);
+        assert_eq!(out[0].to_bits(), 1 << 31, "a negative zero stays one");
+    }
+
+    #[test]
+    fn scaling_rounds_once() {
+        let scaling = Scaling { scale: 1.0 / 255.0, shift: -0.5 };
+        for byte in 0..=255u8 {
+            #[allow(clippy::cast_possible_truncation, reason = "the rounding under test")]
+            let expected = (f64::from(byte) * (1.0 / 255.0) - 0.5) as f32;
+            assert_eq!(converted(element("|u1"), &[byte], scaling), [expected]);
+            let wide = i64::from(byte).to_le_bytes();
+            assert_eq!(converted(element("<i8"), &wide, scaling), [expected], "on every path");
+            let mut out = [0.0];
+            scaled(scaling).convert_numbers(&[f64::from(byte)], 1, &mut out);
+            assert_eq!(out, [expected], "from text, too");
+        }
+    }
+
+    #[test]
+    fn only_untouched_native_f32_is_used_in_place() {
+        let values = [1.0f32, -2.5];
+        let bytes: &[u8] = bytemuck::cast_slice(&values);
+        let native = element(if cfg!(target_endian = "big") { ">f4" } else { "<f4" });
+        let foreign = element(if cfg!(target_endian = "big") { "<f4" } else { ">f4" });
+        let plain = scaled(Scaling::default());
+        assert_eq!(plain.in_place(native, bytes), Some(&values[..]));
+        assert_eq!(plain.in_place(foreign, bytes), None);
+        assert_eq!(scaled(Scaling { scale: 2.0, shift: 0.0 }).in_place(native, bytes), None);
+        let turned = Prepared { order: Some([1, 0].into()), ..plain };
+        assert_eq!(turned.in_place(native, bytes), None);
+    }
+}
