@@ -212,7 +212,8 @@ pub(crate) struct RunArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct TierArgs {
-    /// Instruction set of the kernels: scalar or portable [default: MASO_TIER, or the fastest here]
+    /// Instruction set of the kernels: scalar, portable, avx2, avx512 or neon [default: MASO_TIER, or the
+    /// fastest here]
     #[arg(long, value_name = "NAME")]
     tier: Option<Tier>,
 }

@@ -24,5 +24,5 @@ pub use code::{CodeLayout, Layer};
 pub use eval::{Batch, EvalError, Evaluator, Rows, Want};
 pub use graph::Graph;
 pub use lower::{LowerError, LowerOptions, lower};
-pub use maso_simd::Tier;
+pub use maso_simd::{Rounding, Tier};
 pub use network::{Network, RowAxis};

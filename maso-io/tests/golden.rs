@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use common::{golden, testdata};
-use maso_core::network::{Candidates, Operator, Rule, Trace};
-use maso_core::{Evaluator, Layer, LowerOptions, Network, Tier};
+use maso_core::network::{Candidates, Fused, Operator, Rule, Scalar, Trace};
+use maso_core::{Evaluator, Layer, LowerOptions, Network, Rounding, Tier};
 use maso_io::model;
 
 /// A model and its golden file.
@@ -110,20 +110,33 @@ fn every_tier_equals_the_slow_evaluation_bit_for_bit() {
         let width = network.input().len();
         let rows = (x.len() / width).min(if case.name.contains("wide") { 2 } else { 6 });
         let x = &x[..rows * width];
-        let (mut slow_codes, mut slow_values) = (Vec::new(), Vec::new());
-        for row in x.chunks_exact(width) {
-            let trace = network.trace(row);
-            slow_codes.extend(trace.code(&network));
-            slow_values.extend(trace.values[network.output().index()].clone());
-        }
+        let separate = slow::<f32>(&network, x);
+        let fused = slow::<Fused>(&network, x);
         for tier in Tier::available() {
-            assert_eq!(codes(&network, tier, x), slow_codes, "{} on {tier}", case.name);
+            let (slow_codes, slow_values) = match tier.rounding() {
+                Rounding::Separate => &separate,
+                Rounding::Fused => &fused,
+            };
+            assert_eq!(codes(&network, tier, x), *slow_codes, "{} on {tier}", case.name);
             let mut values = vec![0.0; slow_values.len()];
             let evaluator = Evaluator::new(Arc::clone(&network)).with_tier(tier);
             evaluator.forward_into(x, &mut values).expect("finite rows");
-            assert_eq!(values, slow_values, "{} on {tier}", case.name);
+            assert_eq!(values, *slow_values, "{} on {tier}", case.name);
         }
     }
+}
+
+/// Codes and values of `x` by the slow evaluation in f32, rounded as `S` says.
+fn slow<S: Scalar>(network: &Network, x: &[f32]) -> (Vec<u64>, Vec<f32>) {
+    let (mut codes, mut values) = (Vec::new(), Vec::new());
+    for row in x.chunks_exact(network.input().len()) {
+        let row: Vec<S> = row.iter().map(|&x| S::from_f64(x.into())).collect();
+        let trace = network.trace(&row);
+        codes.extend(trace.code(network));
+        let outputs = &trace.values[network.output().index()];
+        values.extend(outputs.iter().map(|value| value.to_f64() as f32));
+    }
+    (codes, values)
 }
 
 #[test]

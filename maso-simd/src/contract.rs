@@ -3,7 +3,8 @@
 //! **Sums.** A pre-activation starts from its bias and adds its products in input order, one lane
 //! for each unit: no sum ever runs across lanes, so the width of a register never changes a bit.
 //! Tiers fall in two families. The *separate* family (`scalar`, `portable`) rounds the product and
-//! then the sum; a *fused* family would round once. Within a family all tiers agree bit for bit.
+//! then the sum; the *fused* family (`avx2`, `avx512`, `neon`) rounds once. Within a family all tiers
+//! agree bit for bit.
 //!
 //! **Pieces.** A spline of `R` pieces has `R - 1` ascending knots. The piece of `z` is the number of
 //! knots that `z` is *strictly* above, and the value is `slope·z + offset` of that very piece: value

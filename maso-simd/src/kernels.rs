@@ -3,6 +3,8 @@
 //! Every call checks its slices once, here, and then runs the tier's version. Field words are
 //! described in [`contract`](crate::contract).
 
+use crate::tier::Rounding;
+use crate::windows::{WindowBlock, WindowExtreme};
 use crate::{PANEL, Tier, arch, reference};
 
 /// One parameter of a kernel: the same for all, one for each lane (unit of the panel, or element),
@@ -31,7 +33,7 @@ impl Param<'_> {
         }
     }
 
-    fn check(&self, rows: usize, lanes: usize) {
+    pub(crate) fn check(&self, rows: usize, lanes: usize) {
         match self {
             Self::Splat(_) => {}
             Self::Lanes(values) => assert!(values.len() >= lanes, "a parameter for each lane"),
@@ -88,13 +90,24 @@ impl<'a> Spline<'a> {
         Self::new(&[low, high], &[ZERO, Param::Splat(1.0), ZERO], &[low, ZERO, high])
     }
 
+    /// Whether it is max(z, 0) throughout.
+    pub(crate) fn is_relu(&self) -> bool {
+        let is = |param: &Param<'_>, value: f32| matches!(param, Param::Splat(v) if *v == value);
+        let Self { pieces, knots, slopes, offsets } = self;
+        *pieces == 2
+            && is(&knots[0], 0.0)
+            && is(&slopes[0], 0.0)
+            && is(&slopes[1], 1.0)
+            && offsets[..2].iter().all(|offset| is(offset, 0.0))
+    }
+
     /// Bits that a unit's piece takes in a field word.
     #[must_use]
     pub fn bits(&self) -> usize {
         crate::bits::width(self.pieces)
     }
 
-    fn check(&self, rows: usize, lanes: usize) {
+    pub(crate) fn check(&self, rows: usize, lanes: usize) {
         let parameters = self.knots.iter().chain(&self.slopes).chain(&self.offsets);
         parameters.for_each(|parameter| parameter.check(rows, lanes));
     }
@@ -112,6 +125,8 @@ pub struct AffineBlock<'a> {
     pub rows: usize,
     /// `depth × PANEL` numbers, lanes side by side.
     pub panel: &'a [f32],
+    /// Lanes that have units; those behind may be left out of the result.
+    pub lanes: usize,
     /// Where each sum starts.
     pub bias: Param<'a>,
     /// What happens to each sum.
@@ -131,6 +146,7 @@ impl AffineBlock<'_> {
         assert!(self.rows == 0 || self.x.len() >= last * self.ldx + self.depth(), "x is short");
         assert!(self.rows == 0 || out.len() >= last * ldo + PANEL, "out is short");
         assert!(fields.len() >= self.rows, "one field word for each row");
+        assert!(self.lanes <= PANEL, "at most {PANEL} lanes");
         self.bias.check(self.rows, PANEL);
         self.spline.check(self.rows, PANEL);
     }
@@ -181,26 +197,48 @@ pub struct ExtremeBlock<'a> {
     pub smallest: bool,
 }
 
-type AffineKernel = fn(&AffineBlock<'_>, &mut [f32], usize, &mut [u64]) -> bool;
-type CombineKernel = fn(&Combine<'_>, &mut [f32], &mut [u64]) -> bool;
-type ExtremeKernel = fn(&ExtremeBlock<'_>, &mut [f32; PANEL], &mut [u32; PANEL]);
-
 /// One tier's kernels.
 #[derive(Clone, Copy, Debug)]
 pub struct Kernels {
     pub(crate) tier: Tier,
-    pub(crate) affine: AffineKernel,
-    pub(crate) combine: CombineKernel,
-    pub(crate) extreme: ExtremeKernel,
+    pub(crate) affine: fn(&AffineBlock<'_>, &mut [f32], usize, &mut [u64]) -> bool,
+    pub(crate) combine: fn(&Combine<'_>, &mut [f32], &mut [u64]) -> bool,
+    pub(crate) extreme: fn(&ExtremeBlock<'_>, &mut [f32; PANEL], &mut [u32; PANEL]),
+    pub(crate) windows: fn(&WindowBlock<'_>, &mut [f32], &mut [u32]) -> bool,
+    pub(crate) window_extreme: fn(&WindowExtreme<'_>, &mut [f32], &mut [u32]),
+    pub(crate) to_lanes: fn(&[f32], usize, usize, &mut [f32]),
+    pub(crate) from_lanes: fn(&[f32], usize, &mut [f32]),
+    pub(crate) codes: fn(&[u32], usize, &mut [u64]),
+    pub(crate) peak: fn(usize) -> (usize, f32),
 }
 
 impl Kernels {
     /// The kernels of `tier`.
+    ///
+    /// # Panics
+    /// If this processor has not the tier's instructions ([`Tier::is_available`]).
     #[must_use]
     pub fn of(tier: Tier) -> &'static Self {
+        assert!(tier.is_available(), "this processor has not the instructions of tier {tier}");
         match tier {
-            Tier::Scalar => &reference::KERNELS,
+            Tier::Scalar => &reference::SEPARATE,
             Tier::Portable => &arch::portable::KERNELS,
+            #[cfg(target_arch = "x86_64")]
+            Tier::Avx2 => &arch::x86_64::avx2::KERNELS,
+            #[cfg(target_arch = "x86_64")]
+            Tier::Avx512 => &arch::x86_64::avx512::KERNELS,
+            #[cfg(target_arch = "aarch64")]
+            Tier::Neon => &arch::aarch64::neon::KERNELS,
+            _ => unreachable!("tiers of other processors are not available"),
+        }
+    }
+
+    /// The obvious scalar version with the same rounding.
+    #[must_use]
+    pub fn reference(rounding: Rounding) -> &'static Self {
+        match rounding {
+            Rounding::Separate => &reference::SEPARATE,
+            Rounding::Fused => &reference::FUSED,
         }
     }
 
@@ -249,5 +287,71 @@ impl Kernels {
         assert!(!block.candidates.is_empty(), "at least one candidate");
         assert_eq!(block.candidates.len() % PANEL, 0, "candidates come in rows of PANEL lanes");
         (self.extreme)(block, out, winner);
+    }
+
+    /// Runs a [`WindowBlock`]: values go to `out`, bits to `planes`, where they are added to what is there.
+    /// False if any value is NaN or infinite.
+    ///
+    /// # Panics
+    /// If a slice is too short for the block.
+    pub fn windows(&self, block: &WindowBlock<'_>, out: &mut [f32], planes: &mut [u32]) -> bool {
+        block.check(out, planes);
+        (self.windows)(block, out, planes)
+    }
+
+    /// Runs a [`WindowExtreme`]: the winners' values go to `out`, the bits of their taps' numbers to
+    /// `planes`.
+    ///
+    /// # Panics
+    /// If a slice is too short for the block, or a window is empty.
+    pub fn window_extreme(&self, block: &WindowExtreme<'_>, out: &mut [f32], planes: &mut [u32]) {
+        block.check(out, planes);
+        (self.window_extreme)(block, out, planes);
+    }
+
+    /// Turns up to [`PANEL`] rows of `width` numbers, `stride` apart, into `width` vectors; missing rows
+    /// repeat the last.
+    ///
+    /// # Panics
+    /// If there is no row, more than [`PANEL`], or a slice is too short.
+    pub fn to_lanes(&self, rows: &[f32], stride: usize, width: usize, lanes: &mut [f32]) {
+        assert!(width > 0 && width <= stride, "rows of numbers");
+        let count = (rows.len() + stride - width) / stride;
+        assert!((1..=PANEL).contains(&count), "1 to {PANEL} rows, found {count}");
+        assert!(rows.len() >= (count - 1) * stride + width, "rows are short");
+        assert!(lanes.len() >= width * PANEL, "lanes are short");
+        (self.to_lanes)(rows, stride, width, lanes);
+    }
+
+    /// Turns vectors back into rows of `width` numbers, as many as `rows` has room for.
+    ///
+    /// # Panics
+    /// If `rows` is not whole rows, at most [`PANEL`], or `lanes` is too short.
+    pub fn from_lanes(&self, lanes: &[f32], width: usize, rows: &mut [f32]) {
+        assert!(width > 0 && rows.len().is_multiple_of(width), "whole rows");
+        assert!(rows.len() / width <= PANEL, "at most {PANEL} rows");
+        assert!(lanes.len() >= width * PANEL, "lanes are short");
+        (self.from_lanes)(lanes, width, rows);
+    }
+
+    /// Turns planes (for each bit, a word of all rows) into rows of `words` words, as many as `codes` has.
+    ///
+    /// # Panics
+    /// If `codes` is not whole rows, at most [`PANEL`], or has not a word for each 64 planes.
+    pub fn codes(&self, planes: &[u32], words: usize, codes: &mut [u64]) {
+        assert_eq!(planes.len().div_ceil(64), words, "a word for each 64 bits");
+        if words == 0 {
+            return;
+        }
+        assert!(codes.len().is_multiple_of(words), "whole rows");
+        assert!(codes.len() / words <= PANEL, "at most {PANEL} rows");
+        (self.codes)(planes, words, codes);
+    }
+
+    /// Multiply-adds between registers, `rounds` rounds of them with nothing else in the way: how many,
+    /// and a number that depends on all of them. What a core can do at most, to measure others by.
+    #[must_use]
+    pub fn peak(&self, rounds: usize) -> (usize, f32) {
+        (self.peak)(rounds)
     }
 }

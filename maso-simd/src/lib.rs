@@ -5,22 +5,30 @@
 //! registers. This crate knows nothing of networks: slices in, slices out.
 //!
 //! From the tree: `kernel/` holds each kernel once, generic over a small vector trait; `arch/`
-//! implements that trait for each instruction set; [`tier`] names the instruction sets and picks
-//! one; [`kernels`] is the checked public edge; [`mod@reference`] is the obvious scalar version that
-//! every tier is compared with; [`contract`] states the rules of rounding, ties and bits.
+//! implements that trait for each instruction set, and is the one room with unsafe code; [`tier`] names
+//! the instruction sets and picks one; [`kernels`] is the checked public edge, with [`mod@windows`] for
+//! kernels whose lanes are rows; [`mod@reference`] is the obvious scalar version that every tier is
+//! compared with; [`contract`] states the rules of rounding, ties and bits.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
+pub mod aligned;
 pub mod bits;
 pub mod contract;
 pub mod kernels;
 pub mod panel;
 pub mod reference;
 pub mod tier;
+pub mod windows;
 
+#[allow(unsafe_code, reason = "intrinsics, each behind a check of the processor")]
 mod arch;
 mod kernel;
 
+pub use aligned::Aligned;
 pub use kernels::{AffineBlock, Combine, ExtremeBlock, Kernels, Param, Spline, Term};
 pub use panel::{PANEL, Panels};
-pub use tier::Tier;
+pub use tier::{Rounding, Tier};
+pub use windows::{
+    Addend, ChannelWeights, Meeting, Tap, UnitOrder, WindowBlock, WindowExtreme, Windows,
+};

@@ -1,5 +1,7 @@
 //! Panels: units packed in groups of one fixed width that all tiers share.
 
+use crate::Aligned;
+
 /// Units in a panel. A multiple of every tier's lanes, so that one packing serves them all.
 pub const PANEL: usize = 32;
 
@@ -9,14 +11,14 @@ pub const PANEL: usize = 32;
 pub struct Panels {
     units: usize,
     depth: usize,
-    data: Vec<f32>,
+    data: Aligned,
 }
 
 impl Panels {
     /// Packs a `units × depth` matrix whose entry (unit, input) is `at(unit, input)`.
     #[must_use]
     pub fn pack(units: usize, depth: usize, at: impl Fn(usize, usize) -> f32) -> Self {
-        let mut data = vec![0.0; units.div_ceil(PANEL) * depth * PANEL];
+        let mut data = Aligned::zeros(units.div_ceil(PANEL) * depth * PANEL);
         for unit in 0..units {
             let panel = unit / PANEL * depth * PANEL;
             for input in 0..depth {

@@ -1,66 +1,89 @@
 //! The obvious scalar version of every kernel: what the tiers are compared with, bit for bit.
 
 use crate::kernels::{AffineBlock, Combine, ExtremeBlock, Kernels, Spline};
+use crate::windows::{Meeting, WindowBlock, WindowExtreme};
 use crate::{PANEL, Tier, bits};
 
-pub(crate) static KERNELS: Kernels = Kernels { tier: Tier::Scalar, affine, combine, extreme };
+/// The reference of tiers that round twice; also a tier of its own.
+pub(crate) static SEPARATE: Kernels = table::<false>();
+/// The reference of tiers that round once.
+pub(crate) static FUSED: Kernels = table::<true>();
 
-/// Value and piece of `z` under `spline`, with the parameters of (`row`, `lane`).
+const fn table<const FUSED: bool>() -> Kernels {
+    Kernels {
+        tier: Tier::Scalar,
+        affine: affine::<FUSED>,
+        combine: combine::<FUSED>,
+        extreme,
+        windows: windows::<FUSED>,
+        window_extreme,
+        to_lanes,
+        from_lanes,
+        codes,
+        peak: peak::<FUSED>,
+    }
+}
+
+/// `a · b + c`, rounded once or twice.
+fn mul_add<const FUSED: bool>(a: f32, b: f32, c: f32) -> f32 {
+    if FUSED { a.mul_add(b, c) } else { a * b + c }
+}
+
+/// Value and piece of `z` under `spline`, with the parameters of (`row`, `lane`), rounded twice.
 ///
 /// # Panics
 /// If the spline has no parameters for that row or lane.
 #[must_use]
 pub fn spline(spline: &Spline<'_>, row: usize, lane: usize, z: f32) -> (f32, usize) {
+    ending::<false>(spline, row, lane, z)
+}
+
+fn ending<const FUSED: bool>(spline: &Spline<'_>, row: usize, lane: usize, z: f32) -> (f32, usize) {
     if spline.pieces == 0 {
         return (z, 0);
     }
     let knots = &spline.knots[..spline.pieces - 1];
     let piece = knots.iter().take_while(|knot| z > knot.at(row, lane)).count();
     let (slope, offset) = (spline.slopes[piece].at(row, lane), spline.offsets[piece].at(row, lane));
-    (slope * z + offset, piece)
+    (mul_add::<FUSED>(slope, z, offset), piece)
 }
 
-fn affine(block: &AffineBlock<'_>, out: &mut [f32], ldo: usize, fields: &mut [u64]) -> bool {
+fn affine<const FUSED: bool>(
+    block: &AffineBlock<'_>,
+    out: &mut [f32],
+    ldo: usize,
+    fields: &mut [u64],
+) -> bool {
     let mut finite = true;
     for row in 0..block.rows {
         fields[row] = 0;
-        for lane in 0..PANEL {
+        for lane in 0..block.lanes {
             let mut sum = block.bias.at(row, lane);
             for (input, weights) in block.panel.chunks_exact(PANEL).enumerate() {
-                sum += block.x[row * block.ldx + input] * weights[lane];
+                sum = mul_add::<FUSED>(block.x[row * block.ldx + input], weights[lane], sum);
             }
-            let (value, piece) = spline(&block.spline, row, lane, sum);
+            let (value, piece) = ending::<FUSED>(&block.spline, row, lane, sum);
             out[row * ldo + lane] = value;
-            fields[row] |= field(&block.spline, lane, piece);
+            fields[row] |= (piece as u64) << (lane * block.spline.bits());
             finite &= value.is_finite();
         }
     }
     finite
 }
 
-fn combine(sum: &Combine<'_>, out: &mut [f32], fields: &mut [u64]) -> bool {
+fn combine<const FUSED: bool>(sum: &Combine<'_>, out: &mut [f32], fields: &mut [u64]) -> bool {
     fields[..out.len().div_ceil(PANEL)].fill(0);
-    combine_from(sum, 0, out, fields)
-}
-
-/// The elements of a [`Combine`] from `start` on; `fields` holds those before. The tiers use it for
-/// the tail that fills no register.
-pub(crate) fn combine_from(
-    sum: &Combine<'_>,
-    start: usize,
-    out: &mut [f32],
-    fields: &mut [u64],
-) -> bool {
     let mut finite = true;
-    for i in start..out.len() {
-        let product = |t: usize| sum.terms[t].scale.at(0, i) * sum.terms[t].x[i];
-        let (first, mut z) = sum.shift.map_or_else(|| (1, product(0)), |s| (0, s.at(0, i)));
+    for (i, out) in out.iter_mut().enumerate() {
+        let (scale, x) = (|t: usize| sum.terms[t].scale.at(0, i), |t: usize| sum.terms[t].x[i]);
+        let (first, mut z) =
+            sum.shift.map_or_else(|| (1, scale(0) * x(0)), |shift| (0, shift.at(0, i)));
         for t in first..sum.terms.len() {
-            z += product(t);
+            z = mul_add::<FUSED>(scale(t), x(t), z);
         }
-        let (value, piece) = spline(&sum.spline, 0, i, z);
-        out[i] = value;
-        fields[i / PANEL] |= field(&sum.spline, i % PANEL, piece);
+        let (value, piece) = ending::<FUSED>(&sum.spline, 0, i, z);
+        *out = value;
+        fields[i / PANEL] |= (piece as u64) << (i % PANEL * sum.spline.bits());
         finite &= value.is_finite();
     }
     finite
@@ -79,7 +102,110 @@ fn extreme(block: &ExtremeBlock<'_>, out: &mut [f32; PANEL], winner: &mut [u32; 
     }
 }
 
-/// `piece` at its place in a field word.
-fn field(spline: &Spline<'_>, lane: usize, piece: usize) -> u64 {
-    (piece as u64) << (lane * bits::width(spline.pieces))
+fn windows<const FUSED: bool>(
+    block: &WindowBlock<'_>,
+    out: &mut [f32],
+    planes: &mut [u32],
+) -> bool {
+    let mut finite = true;
+    for (first, width) in block.weights.groups() {
+        for channel in first..first + width {
+            for cell in 0..block.windows.cells() {
+                for lane in 0..PANEL {
+                    finite &= window::<FUSED>(block, channel, cell, lane, out, planes);
+                }
+            }
+        }
+    }
+    finite
+}
+
+/// One unit in one row.
+fn window<const FUSED: bool>(
+    block: &WindowBlock<'_>,
+    channel: usize,
+    cell: usize,
+    lane: usize,
+    out: &mut [f32],
+    planes: &mut [u32],
+) -> bool {
+    let mut z = block.bias.at(channel, 0);
+    for input in 0..block.channels {
+        for tap in block.windows.window(cell) {
+            let x = block.input[(input * block.plane + tap.source as usize) * PANEL + lane];
+            let weight = block.weights.at(channel, input * block.taps + tap.tap as usize);
+            z = mul_add::<FUSED>(weight, x, z);
+        }
+    }
+    let unit = block.order.unit(channel, cell);
+    if let Some(addend) = &block.addend {
+        let branch = addend.values[unit * PANEL + lane];
+        z = match addend.meeting {
+            Meeting::Plus => z + branch,
+            Meeting::Minus => z - branch,
+            Meeting::From => branch - z,
+        };
+    }
+    let (value, piece) = ending::<FUSED>(&block.spline, channel, 0, z);
+    out[unit * PANEL + lane] = value;
+    put(planes, unit, block.spline.bits(), lane, piece);
+    value.is_finite()
+}
+
+/// Adds the bits of `piece` to the planes of `unit`.
+fn put(planes: &mut [u32], unit: usize, width: usize, row: usize, piece: usize) {
+    for bit in 0..width {
+        planes[unit * width + bit] |= ((piece >> bit & 1) as u32) << row;
+    }
+}
+
+fn window_extreme(block: &WindowExtreme<'_>, out: &mut [f32], planes: &mut [u32]) {
+    let (cells, width) = (block.windows.cells(), bits::width(block.taps));
+    for unit in 0..block.planes * cells {
+        planes[unit * width..][..width].fill(0);
+        for lane in 0..PANEL {
+            let value = |source: u32| {
+                block.input[(unit / cells * block.plane + source as usize) * PANEL + lane]
+            };
+            let taps = block.windows.window(unit % cells).iter();
+            let best = taps.map(|tap| (value(tap.source), tap.tap)).reduce(|best, next| {
+                let better = if block.smallest { next.0 < best.0 } else { next.0 > best.0 };
+                if better { next } else { best }
+            });
+            let (value, tap) = best.expect("a window has a tap");
+            out[unit * PANEL + lane] = value;
+            put(planes, unit, width, lane, tap as usize);
+        }
+    }
+}
+
+fn to_lanes(rows: &[f32], stride: usize, width: usize, lanes: &mut [f32]) {
+    let count = (rows.len() + stride - width) / stride;
+    for column in 0..width {
+        for lane in 0..PANEL {
+            lanes[column * PANEL + lane] = rows[lane.min(count - 1) * stride + column];
+        }
+    }
+}
+
+fn from_lanes(lanes: &[f32], width: usize, rows: &mut [f32]) {
+    for (row, rows) in rows.chunks_exact_mut(width).enumerate() {
+        for (column, value) in rows.iter_mut().enumerate() {
+            *value = lanes[column * PANEL + row];
+        }
+    }
+}
+
+fn codes(planes: &[u32], words: usize, codes: &mut [u64]) {
+    for (row, code) in codes.chunks_exact_mut(words).enumerate() {
+        code.fill(0);
+        for (bit, plane) in planes.iter().enumerate() {
+            code[bit / 64] |= u64::from(plane >> row & 1) << (bit % 64);
+        }
+    }
+}
+
+fn peak<const FUSED: bool>(rounds: usize) -> (usize, f32) {
+    let sum = (0..rounds).fold(0.5, |sum, _| mul_add::<FUSED>(sum, 0.999, 0.001));
+    (rounds, sum)
 }

@@ -3,6 +3,15 @@
 use std::fmt;
 use std::str::FromStr;
 
+/// How products and sums are rounded (see [`contract`](crate::contract)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Rounding {
+    /// The product, then the sum.
+    Separate,
+    /// Once.
+    Fused,
+}
+
 /// An instruction-set version of the kernels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -11,19 +20,52 @@ pub enum Tier {
     Scalar,
     /// The `wide` crate's vectors, compiled for the build's baseline instruction set.
     Portable,
+    /// AVX2 and FMA, on x86-64.
+    Avx2,
+    /// AVX-512 (F, BW, DQ, VL), on x86-64.
+    Avx512,
+    /// NEON, on 64-bit ARM.
+    Neon,
 }
 
 impl Tier {
+    const ALL: [Self; 5] = [Self::Scalar, Self::Portable, Self::Neon, Self::Avx2, Self::Avx512];
+
     /// Every tier this processor can run, slowest first.
     #[must_use]
     pub fn available() -> Vec<Self> {
-        vec![Self::Scalar, Self::Portable]
+        Self::ALL.into_iter().filter(|tier| tier.is_available()).collect()
     }
 
     /// The fastest tier of this processor.
     #[must_use]
     pub fn best() -> Self {
-        Self::Portable
+        Self::ALL.into_iter().rev().find(|tier| tier.is_available()).unwrap_or(Self::Portable)
+    }
+
+    /// Whether this processor can run it.
+    #[must_use]
+    pub fn is_available(self) -> bool {
+        match self {
+            Self::Scalar | Self::Portable => true,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => has_avx2(),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => has_avx2() && has_avx512(),
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => std::arch::is_aarch64_feature_detected!("neon"),
+            #[allow(unreachable_patterns, reason = "the tiers of other processors")]
+            _ => false,
+        }
+    }
+
+    /// How it rounds.
+    #[must_use]
+    pub const fn rounding(self) -> Rounding {
+        match self {
+            Self::Scalar | Self::Portable => Rounding::Separate,
+            Self::Avx2 | Self::Avx512 | Self::Neon => Rounding::Fused,
+        }
     }
 
     /// The name that `--tier` and `MASO_TIER` take.
@@ -32,8 +74,29 @@ impl Tier {
         match self {
             Self::Scalar => "scalar",
             Self::Portable => "portable",
+            Self::Avx2 => "avx2",
+            Self::Avx512 => "avx512",
+            Self::Neon => "neon",
         }
     }
+}
+
+/// All that `arch/x86_64/avx2.rs` enables.
+#[cfg(target_arch = "x86_64")]
+fn has_avx2() -> bool {
+    is_x86_feature_detected!("avx2")
+        && is_x86_feature_detected!("fma")
+        && is_x86_feature_detected!("bmi2")
+        && is_x86_feature_detected!("popcnt")
+}
+
+/// All that `arch/x86_64/avx512.rs` enables beyond AVX2.
+#[cfg(target_arch = "x86_64")]
+fn has_avx512() -> bool {
+    is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512dq")
+        && is_x86_feature_detected!("avx512vl")
 }
 
 impl fmt::Display for Tier {

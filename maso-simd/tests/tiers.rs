@@ -1,8 +1,11 @@
-//! One suite over every tier: exact equality with the scalar reference.
+//! One suite over every tier: exact equality with the scalar reference of its rounding.
 
 #![allow(clippy::print_stderr, reason = "a test run says what it measured")]
 
-use maso_simd::{AffineBlock, Combine, ExtremeBlock, Kernels, PANEL, Param, Spline, Term, Tier};
+use maso_simd::{
+    Addend, AffineBlock, ChannelWeights, Combine, ExtremeBlock, Kernels, Meeting, PANEL, Param,
+    Spline, Tap, Term, Tier, UnitOrder, WindowBlock, WindowExtreme, Windows, bits as fields,
+};
 
 /// A small generator of f32 in [-2, 2) with many repeated values, so that ties and exact zeros occur.
 struct Source(u64);
@@ -19,11 +22,11 @@ impl Source {
     }
 }
 
-/// Runs `check` on every tier but the reference itself.
-fn on_every_tier(check: impl Fn(&Kernels)) {
+/// Runs `check` on every tier but the scalar one, with the reference of its rounding.
+fn on_every_tier(check: impl Fn(&Kernels, &Kernels)) {
     for tier in Tier::available().into_iter().filter(|tier| *tier != Tier::Scalar) {
         eprintln!("tier {tier}");
-        check(Kernels::of(tier));
+        check(Kernels::of(tier), Kernels::reference(tier.rounding()));
     }
 }
 
@@ -60,11 +63,10 @@ impl Pieces {
 
 #[test]
 fn affine_blocks_match_the_reference() {
-    let reference = Kernels::of(Tier::Scalar);
-    on_every_tier(|kernels| {
+    on_every_tier(|kernels, reference| {
         let mut source = Source(1);
         for rows in [0, 1, 2, 3, 4, 5, 7, 8, 13, 24, 31] {
-            for depth in [0, 1, 2, 5, 33] {
+            for depth in [0, 1, 2, 5, 33, 300, 515] {
                 let (ldx, ldo) = (depth + 3, PANEL + 5);
                 let x = source.vec(rows * ldx + depth);
                 let panel = source.vec(depth * PANEL);
@@ -74,12 +76,19 @@ fn affine_blocks_match_the_reference() {
                         let wrap = if per_row { Param::Rows } else { Param::Lanes };
                         let spline = pieces.spline(count, wrap);
                         let bias = wrap(&pieces.low);
-                        let block = AffineBlock { x: &x, ldx, rows, panel: &panel, bias, spline };
+                        let lanes = [PANEL, 10, 16, 17, 1][(rows + depth + count) % 5];
+                        let panel = &panel;
+                        let block = AffineBlock { x: &x, ldx, rows, panel, lanes, bias, spline };
                         let run = |kernels: &Kernels| {
                             let mut out = vec![9.0; rows * ldo + PANEL];
-                            let mut fields = vec![u64::MAX; rows];
-                            let finite = kernels.affine(&block, &mut out, ldo, &mut fields);
-                            (bits(&out), fields, finite)
+                            let mut found = vec![u64::MAX; rows];
+                            let finite = kernels.affine(&block, &mut out, ldo, &mut found);
+                            // What stands behind the last unit is nobody's.
+                            let live = lanes * fields::width(count);
+                            found.iter_mut().for_each(|field| *field &= fields::low_mask(live));
+                            let rows = out.chunks(ldo).take(rows);
+                            let values: Vec<_> = rows.map(|row| bits(&row[..lanes])).collect();
+                            (values, found, finite)
                         };
                         assert_eq!(run(kernels), run(reference), "{rows} rows, depth {depth}");
                     }
@@ -91,8 +100,7 @@ fn affine_blocks_match_the_reference() {
 
 #[test]
 fn combines_match_the_reference_at_every_length() {
-    let reference = Kernels::of(Tier::Scalar);
-    on_every_tier(|kernels| {
+    on_every_tier(|kernels, reference| {
         let mut source = Source(2);
         for len in (0..70).chain([128, 201]) {
             let columns: Vec<_> = (0..3).map(|_| source.vec(len)).collect();
@@ -124,8 +132,7 @@ fn combines_match_the_reference_at_every_length() {
 
 #[test]
 fn extremes_match_the_reference_with_ties() {
-    let reference = Kernels::of(Tier::Scalar);
-    on_every_tier(|kernels| {
+    on_every_tier(|kernels, reference| {
         let mut source = Source(3);
         for pieces in [1, 2, 3, 4, 9, 49] {
             for smallest in [false, true] {
@@ -147,6 +154,136 @@ fn extremes_match_the_reference_with_ties() {
     });
 }
 
+/// Windows of `cells` cells over planes of `sources`, `taps` wide, some taps in padding.
+fn random_windows(source: &mut Source, cells: usize, sources: usize, taps: usize) -> Windows {
+    let mut number = |below: usize| ((source.next() + 2.0) * 512.0) as usize % below;
+    Windows::new((0..cells).map(|_| {
+        let kept = number(taps);
+        let mut window = Vec::new();
+        for tap in 0..taps {
+            if tap == kept || number(4) > 0 {
+                window.push(Tap { tap: tap as u32, source: number(sources) as u32 });
+            }
+        }
+        window
+    }))
+}
+
+#[test]
+fn windows_match_the_reference_with_branches_and_every_order() {
+    on_every_tier(|kernels, reference| {
+        let mut source = Source(4);
+        for outputs in [1, 2, 3, 6, 8, 13, 16] {
+            for (channels, plane, cells, taps) in [(1, 9, 5, 4), (3, 12, 20, 9), (2, 1, 1, 1)] {
+                let input = source.vec(channels * plane * PANEL);
+                let weights = source.vec(outputs * channels * taps);
+                let packed = ChannelWeights::pack(outputs, channels * taps, |o, i| {
+                    weights[o * channels * taps + i]
+                });
+                let windows = random_windows(&mut source, cells, plane, taps);
+                let pieces = Pieces::new(&mut source, outputs);
+                let other = source.vec(outputs * cells * PANEL);
+                for count in 0..=4 {
+                    let spline = match count {
+                        4 => Spline::relu(),
+                        count => pieces.spline(count, Param::Rows),
+                    };
+                    let meeting = [Meeting::Plus, Meeting::Minus, Meeting::From].get(count % 4);
+                    let orders = [(cells, 1), (1, outputs)];
+                    let (channel, cell) = orders[count % 2];
+                    let block = WindowBlock {
+                        input: &input,
+                        channels,
+                        plane,
+                        windows: &windows,
+                        taps,
+                        weights: &packed,
+                        bias: Param::Rows(&pieces.low),
+                        addend: meeting.map(|&meeting| Addend { values: &other, meeting }),
+                        spline,
+                        order: UnitOrder { channel, cell },
+                    };
+                    let run = |kernels: &Kernels| {
+                        let mut out = vec![9.0; outputs * cells * PANEL];
+                        let mut planes = vec![0; outputs * cells * spline.bits()];
+                        let finite = kernels.windows(&block, &mut out, &mut planes);
+                        (bits(&out), planes, finite)
+                    };
+                    assert_eq!(run(kernels), run(reference), "{outputs} channels, {count} pieces");
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn window_extremes_match_the_reference_with_ties() {
+    on_every_tier(|kernels, reference| {
+        let mut source = Source(5);
+        for (planes, plane, cells, taps) in
+            [(1, 4, 1, 1), (3, 16, 4, 4), (2, 30, 7, 9), (1, 60, 2, 49)]
+        {
+            let mut input = source.vec(planes * plane * PANEL);
+            input.iter_mut().for_each(|value| *value = value.round());
+            let windows = random_windows(&mut source, cells, plane, taps);
+            for smallest in [false, true] {
+                let (input, windows) = (&input, &windows);
+                let block = WindowExtreme { input, planes, plane, windows, taps, smallest };
+                let run = |kernels: &Kernels| {
+                    let mut out = vec![9.0; planes * cells * PANEL];
+                    let mut words = vec![7; planes * cells * fields::width(taps)];
+                    kernels.window_extreme(&block, &mut out, &mut words);
+                    (bits(&out), words)
+                };
+                assert_eq!(run(kernels), run(reference), "{taps} taps");
+            }
+        }
+    });
+}
+
+#[test]
+fn rows_and_lanes_and_codes_turn_as_the_reference_does() {
+    on_every_tier(|kernels, reference| {
+        let mut source = Source(6);
+        for count in [1, 2, 7, 8, 16, 20, 31, 32] {
+            for width in [1, 3, 8, 16, 17, 50] {
+                let stride = width + count % 3;
+                let rows = source.vec((count - 1) * stride + width);
+                let turn = |kernels: &Kernels| {
+                    let mut lanes = vec![9.0; width * PANEL];
+                    kernels.to_lanes(&rows, stride, width, &mut lanes);
+                    let mut back = vec![9.0; count * width];
+                    kernels.from_lanes(&lanes, width, &mut back);
+                    (bits(&lanes), back)
+                };
+                let (lanes, back) = turn(kernels);
+                assert_eq!((lanes, back.clone()), turn(reference), "{count} rows of {width}");
+                for (row, back) in back.chunks_exact(width).enumerate() {
+                    assert_eq!(back, &rows[row * stride..][..width], "there and back");
+                }
+                let planes: Vec<u32> =
+                    (0..width * 3).map(|_| source.next().to_bits().wrapping_mul(77_777)).collect();
+                let words = planes.len().div_ceil(64);
+                let turn = |kernels: &Kernels| {
+                    let mut codes = vec![7; count * words];
+                    kernels.codes(&planes, words, &mut codes);
+                    codes
+                };
+                assert_eq!(turn(kernels), turn(reference), "{} planes", planes.len());
+            }
+        }
+    });
+}
+
+#[test]
+fn every_tier_counts_its_multiply_adds() {
+    for tier in Tier::available() {
+        let (count, sum) = Kernels::of(tier).peak(100);
+        assert!(count >= 100 && count.is_multiple_of(100), "{tier}: {count}");
+        assert!(sum.is_finite(), "{tier}: {sum}");
+    }
+}
+
 #[test]
 fn nan_and_infinity_are_reported_from_any_lane() {
     for tier in Tier::available() {
@@ -166,7 +303,8 @@ fn nan_and_infinity_are_reported_from_any_lane() {
         for spline in [Spline::relu(), Spline::clip(-1.0, 1.0), Spline::identity()] {
             let bias = Param::Splat(0.0);
             let x = [-4.0];
-            let block = AffineBlock { x: &x, ldx: 1, rows: 1, panel: &panel, bias, spline };
+            let lanes = PANEL;
+            let block = AffineBlock { x: &x, ldx: 1, rows: 1, panel: &panel, lanes, bias, spline };
             let finite = kernels.affine(&block, &mut [0.0; PANEL], PANEL, &mut [0]);
             assert!(!finite, "an overflow that the spline would clip is seen by {tier}");
         }

@@ -225,9 +225,11 @@ impl Evaluator {
     fn run_tiles(&self, rows: &dyn Rows, tiles: &mut [Tile<'_>]) -> Result<(), EvalError> {
         let run = |tile: &mut Tile<'_>| {
             let mut buffers = self.take_buffers();
-            let result = tile
-                .run(self, rows, &mut buffers)
-                .map_err(|error| tile.first_failure(self, rows, &mut buffers).unwrap_or(error));
+            let result = match tile.run(self, rows, &mut buffers) {
+                Ok(true) => Ok(()),
+                Ok(false) => Err(tile.first_failure(self, rows, &mut buffers)),
+                Err(error) => Err(error.into()),
+            };
             self.idle.lock().expect("no tile panics while it holds the lock").push(buffers);
             result
         };

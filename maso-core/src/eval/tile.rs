@@ -1,8 +1,10 @@
 //! One tile: a block of rows through all steps, in buffers that stay with the thread.
 
-use super::{EvalError, Evaluator, Rows, Want};
+use super::{EvalError, Evaluator, RowError, Rows, Want};
+use crate::network::{Fused, Scalar};
 use crate::pack::{Place, RowsView, Run, Scratch, Step, ValueRef};
 
+use maso_simd::Rounding;
 use maso_simd::panel::padded;
 
 /// A block of rows and where its results go.
@@ -44,17 +46,20 @@ impl<'o> Tile<'o> {
         starts.map(cut).collect()
     }
 
+    /// Runs the tile; false if a number was or became NaN or infinite.
     pub(super) fn run(
         &mut self,
         evaluator: &Evaluator,
         rows: &dyn Rows,
         buffers: &mut TileBuffers,
-    ) -> Result<(), EvalError> {
+    ) -> Result<bool, RowError> {
         let TileBuffers { input, slots, scratch } = buffers;
         let width = rows.width();
         let input = rows.block(self.first_row..self.first_row + self.rows, input)?;
         let input = RowsView { data: input, stride: width };
-        self.check_finite(input)?;
+        if !is_finite(&input.data[..self.rows * width]) {
+            return Ok(false);
+        }
         slots.resize(evaluator.plan.slots.len(), Vec::new());
         for (slot, len) in slots.iter_mut().zip(&evaluator.plan.slots) {
             let needed = len * self.rows;
@@ -63,7 +68,9 @@ impl<'o> Tile<'o> {
             }
         }
         for step in &evaluator.plan.steps {
-            self.step(evaluator, step, input, slots, scratch)?;
+            if !self.step(evaluator, step, input, slots, scratch) {
+                return Ok(false);
+            }
         }
         if self.want.values {
             let output = evaluator.plan.output;
@@ -72,7 +79,7 @@ impl<'o> Tile<'o> {
                 values.copy_from_slice(view.row(row, output.len));
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// The error of the first row that fails when each runs alone.
@@ -81,12 +88,17 @@ impl<'o> Tile<'o> {
         evaluator: &Evaluator,
         rows: &dyn Rows,
         buffers: &mut TileBuffers,
-    ) -> Option<EvalError> {
+    ) -> EvalError {
         let want = Want { values: false, codes: false };
-        (self.first_row..self.first_row + self.rows).find_map(|first_row| {
+        for first_row in self.first_row..self.first_row + self.rows {
             let mut row = Tile { first_row, rows: 1, want, values: &mut [], codes: &mut [] };
-            row.run(evaluator, rows, buffers).err()
-        })
+            match row.run(evaluator, rows, buffers) {
+                Ok(true) => {}
+                Ok(false) => return row.failure(evaluator, rows, buffers),
+                Err(error) => return error.into(),
+            }
+        }
+        unreachable!("a row's numbers do not depend on the tile it is in")
     }
 
     fn step(
@@ -96,7 +108,7 @@ impl<'o> Tile<'o> {
         input: RowsView<'_>,
         slots: &mut [Vec<f32>],
         scratch: &mut Scratch,
-    ) -> Result<(), EvalError> {
+    ) -> bool {
         let mut out = std::mem::take(&mut slots[step.slot]);
         // A step reads one input, two branches of a sum, or the branches of a maximum.
         let inputs: Vec<RowsView<'_>> =
@@ -112,36 +124,46 @@ impl<'o> Tile<'o> {
             first_bit: step.first_bit,
         };
         let finite = step.run(&mut run, scratch);
-        if !finite {
-            return Err(self.overflow(evaluator, step, &out));
-        }
         slots[step.slot] = out;
-        Ok(())
+        finite
     }
 
-    fn check_finite(&self, input: RowsView<'_>) -> Result<(), EvalError> {
-        let rows = &input.data[..self.rows * input.stride];
-        // One pass without branches, which vectorises; a search only if it fails.
-        if rows.iter().fold(true, |finite, value| finite & value.is_finite()) {
-            return Ok(());
+    /// What is NaN or infinite in the tile's one row, by the slow evaluation: a step joins nodes, and a
+    /// ReLU hides what it was given.
+    fn failure(
+        &self,
+        evaluator: &Evaluator,
+        rows: &dyn Rows,
+        buffers: &mut TileBuffers,
+    ) -> EvalError {
+        let row = match rows.block(self.first_row..self.first_row + 1, &mut buffers.input) {
+            Ok(row) => row,
+            Err(error) => return error.into(),
+        };
+        if let Some(column) = row.iter().position(|value| !value.is_finite()) {
+            return EvalError::NotFinite { row: self.first_row, column, value: row[column] };
         }
-        let bad = rows.iter().position(|value| !value.is_finite());
-        let at = bad.expect("the pass saw a value that is not finite");
-        let (row, column) = (self.first_row + at / input.stride, at % input.stride);
-        Err(EvalError::NotFinite { row, column, value: rows[at] })
+        let overflow = match evaluator.tier().rounding() {
+            Rounding::Separate => self.overflow_in::<f32>(evaluator, row),
+            Rounding::Fused => self.overflow_in::<Fused>(evaluator, row),
+        };
+        overflow.expect("the slow evaluation rounds as the kernels do")
     }
 
-    /// The first value of a step's output that is not finite.
-    fn overflow(&self, evaluator: &Evaluator, step: &Step, out: &[f32]) -> EvalError {
-        let rows = out.chunks_exact(padded(step.len)).take(self.rows).enumerate();
-        let mut places = rows.flat_map(|(row, values)| {
-            values[..step.len].iter().enumerate().map(move |(unit, value)| (row, unit, *value))
-        });
-        let bad = places.find(|(_, _, value)| !value.is_finite());
-        let (row, unit, value) = bad.expect("the step said that a value is not finite");
-        let node = evaluator.network.node(step.node).name.clone();
-        EvalError::Overflow { row: self.first_row + row, node, unit, value }
+    fn overflow_in<S: Scalar>(&self, evaluator: &Evaluator, row: &[f32]) -> Option<EvalError> {
+        let row: Vec<S> = row.iter().map(|&x| S::from_f64(x.into())).collect();
+        let trace = evaluator.network.trace(&row);
+        trace.values.iter().zip(evaluator.network.nodes()).find_map(|(values, node)| {
+            let unit = values.iter().position(|value| !value.to_f64().is_finite())?;
+            let (node, value) = (node.name.clone(), values[unit].to_f64() as f32);
+            Some(EvalError::Overflow { row: self.first_row, node, unit, value })
+        })
     }
+}
+
+/// Whether all numbers are finite, in one pass without branches, which vectorises.
+fn is_finite(numbers: &[f32]) -> bool {
+    numbers.iter().fold(true, |finite, value| finite & value.is_finite())
 }
 
 /// The rows of a value.

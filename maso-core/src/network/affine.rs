@@ -79,7 +79,7 @@ impl Dense {
             for (unit, y) in y.iter_mut().enumerate() {
                 let weight = |i| S::from_f64(self.weight.get(unit * self.depth + i));
                 let start = S::from_f64(self.bias[unit]);
-                *y = (0..self.depth).fold(start, |sum, i| sum.add(x[i].mul(weight(i))));
+                *y = (0..self.depth).fold(start, |sum, i| x[i].mul_add(weight(i), sum));
             }
         }
     }
@@ -132,7 +132,7 @@ impl Convolution {
         for i in 0..depth {
             if let Some(source) = self.map.source(i % taps, cell) {
                 let x = x[(first + i / taps) * self.map.source_cells() + source];
-                sum = sum.add(x.mul(S::from_f64(self.weight.get(channel * depth + i))));
+                sum = x.mul_add(S::from_f64(self.weight.get(channel * depth + i)), sum);
             }
         }
         sum
@@ -184,9 +184,9 @@ impl Interpolation {
             let (plane, cell) = (unit / cells, unit % cells);
             let taps = (0..self.map.taps()).filter_map(|tap| {
                 let weight = S::from_f64(self.weight.get(tap * cells + cell));
-                self.map.source(tap, cell).map(|i| weight.mul(x[plane * source_cells + i]))
+                self.map.source(tap, cell).map(|i| (weight, x[plane * source_cells + i]))
             });
-            *y = taps.fold(S::from_f64(0.0), Scalar::add);
+            *y = taps.fold(S::from_f64(0.0), |sum, (weight, x)| weight.mul_add(x, sum));
         }
     }
 }
@@ -205,8 +205,8 @@ pub struct Scale {
 impl Scale {
     fn apply<S: Scalar>(&self, x: &[S], y: &mut [S]) {
         for (unit, y) in y.iter_mut().enumerate() {
-            let product = S::from_f64(self.scale.at(unit)).mul(x[unit]);
-            *y = S::from_f64(self.shift.at(unit)).add(product);
+            let scale = S::from_f64(self.scale.at(unit));
+            *y = scale.mul_add(x[unit], S::from_f64(self.shift.at(unit)));
         }
     }
 }

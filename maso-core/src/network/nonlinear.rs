@@ -72,7 +72,7 @@ impl ScalarSpline {
         let above = |knot: &&PerUnit| z > S::from_f64(knot.at(unit));
         let piece = self.knots.iter().take_while(above).count();
         let slope = S::from_f64(self.slopes[piece].at(unit));
-        (slope.mul(z).add(S::from_f64(self.offsets[piece].at(unit))), piece)
+        (slope.mul_add(z, S::from_f64(self.offsets[piece].at(unit))), piece)
     }
 }
 

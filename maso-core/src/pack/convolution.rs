@@ -155,6 +155,7 @@ impl PackedConvolution {
             ldx: depth,
             rows: outs,
             panel,
+            lanes: PANEL,
             bias: rows(&self.bias),
             spline: self.spline.bind(rows),
         };

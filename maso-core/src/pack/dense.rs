@@ -41,17 +41,18 @@ impl PackedDense {
     fn panel(&self, index: usize, part: usize, run: &mut Run<'_>, scratch: &mut Scratch) -> bool {
         let lanes = |values| lanes_of(values, index);
         let input = run.inputs[0];
+        let units = self.panels.units();
+        let live = (units - index * PANEL).min(PANEL);
         let block = AffineBlock {
             x: &input.data[part * self.panels.depth()..],
             ldx: input.stride,
             rows: run.rows,
             panel: self.panels.panel(index),
+            lanes: live,
             bias: lanes(&self.bias),
             spline: self.spline.bind(lanes),
         };
         let fields = at_least(&mut scratch.fields, run.rows);
-        let units = self.panels.units();
-        let live = (units - index * PANEL).min(PANEL);
         let at = part * units + index * PANEL;
         let finite = if self.batch == 1 {
             run.kernels.affine(&block, &mut run.out[at..], run.out_stride, fields)

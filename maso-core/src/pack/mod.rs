@@ -56,8 +56,6 @@ enum Work {
 /// One step of a tile.
 #[derive(Clone, Debug)]
 pub(crate) struct Step {
-    /// The node whose values it makes.
-    pub(crate) node: NodeId,
     pub(crate) inputs: Vec<ValueRef>,
     pub(crate) slot: usize,
     /// Numbers in one row of its output.
@@ -201,7 +199,7 @@ impl<'n> Builder<'n> {
                 let layers = self.network.layout().layers();
                 let layer = layers.iter().find(|layer| layer.node() == id);
                 let first_bit = layer.map_or(0, |layer| layer.first_bit());
-                self.steps.push(Step { node: id, inputs, slot, len, first_bit, work });
+                self.steps.push(Step { inputs, slot, len, first_bit, work });
                 ValueRef { place: Place::Slot(slot), len }
             }
         });

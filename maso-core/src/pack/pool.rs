@@ -42,7 +42,8 @@ impl PackedAverage {
                 let spline = Spline::new(&[], &[factor], &[Param::Splat(0.0)]);
                 let bias = Param::Splat(0.0);
                 let x = &self.ones[..];
-                let block = AffineBlock { x, ldx: taps, rows: 1, panel, bias, spline };
+                let lanes = PANEL;
+                let block = AffineBlock { x, ldx: taps, rows: 1, panel, lanes, bias, spline };
                 // Output rows are padded to whole panels, so the last strip fits.
                 let out = &mut run.out[row * run.out_stride + start..];
                 finite &= run.kernels.affine(&block, out, PANEL, &mut [0]);

@@ -5,8 +5,9 @@
 use std::sync::Arc;
 
 use maso_core::graph::{Attribute, Axis, GraphNode, Port};
+use maso_core::network::{Fused, Scalar};
 use maso_core::tensor::{Tensor, TensorData};
-use maso_core::{Evaluator, Graph, LowerError, LowerOptions, Network, Tier, lower};
+use maso_core::{Evaluator, Graph, LowerError, LowerOptions, Network, Rounding, Tier, lower};
 
 /// A graph in the making.
 #[derive(Default)]
@@ -136,22 +137,35 @@ pub(crate) fn run(evaluator: &Evaluator, rows: &[f32]) -> (Vec<f32>, Vec<u64>) {
     (values, codes)
 }
 
-/// Values and codes of `rows` by the slow evaluation in f32.
-pub(crate) fn slow(network: &Network, rows: &[f32]) -> (Vec<f32>, Vec<u64>) {
-    let traces = rows.chunks_exact(network.input().len()).map(|row| network.trace(row));
-    traces.fold((Vec::new(), Vec::new()), |(mut values, mut codes), trace| {
-        values.extend(&trace.values[network.output().index()]);
-        codes.extend(trace.code(network));
-        (values, codes)
-    })
+/// Values and codes of `rows` by the slow evaluation in f32, rounded as said.
+pub(crate) fn slow(network: &Network, rows: &[f32], rounding: Rounding) -> (Vec<f32>, Vec<u64>) {
+    match rounding {
+        Rounding::Separate => traced::<f32>(network, rows),
+        Rounding::Fused => traced::<Fused>(network, rows),
+    }
 }
 
-/// Checks that every tier equals the slow evaluation, bit for bit (zeros of either sign are equal).
+fn traced<S: Scalar>(network: &Network, rows: &[f32]) -> (Vec<f32>, Vec<u64>) {
+    let (mut values, mut codes) = (Vec::new(), Vec::new());
+    for row in rows.chunks_exact(network.input().len()) {
+        let row: Vec<S> = row.iter().map(|&x| S::from_f64(x.into())).collect();
+        let trace = network.trace(&row);
+        let outputs = &trace.values[network.output().index()];
+        values.extend(outputs.iter().map(|value| value.to_f64() as f32));
+        codes.extend(trace.code(network));
+    }
+    (values, codes)
+}
+
+/// Checks that every tier equals the slow evaluation of its rounding, bit for bit (zeros of either sign
+/// are equal). Gives the values and codes of the separate family.
 pub(crate) fn check_tiers(network: Network, rows: &[f32], what: &str) -> (Vec<f32>, Vec<u64>) {
     let network = Arc::new(network);
-    let expected = slow(&network, rows);
+    let expected = [Rounding::Separate, Rounding::Fused].map(|r| slow(&network, rows, r));
     for tier in Tier::available() {
-        assert_eq!(evaluate(&network, tier, rows), expected, "{what} on {tier}");
+        let expected = &expected[usize::from(tier.rounding() == Rounding::Fused)];
+        assert_eq!(evaluate(&network, tier, rows), *expected, "{what} on {tier}");
     }
-    expected
+    let [separate, _] = expected;
+    separate
 }

@@ -5,23 +5,22 @@
 
 use wide::f32x8;
 
+use crate::Tier;
 use crate::kernel::{self, Vector};
-use crate::kernels::{AffineBlock, Combine, ExtremeBlock, Kernels};
-use crate::{PANEL, Tier, reference};
+use crate::kernels::Kernels;
 
-pub(crate) static KERNELS: Kernels = Kernels { tier: Tier::Portable, affine, combine, extreme };
-
-fn affine(block: &AffineBlock<'_>, out: &mut [f32], ldo: usize, fields: &mut [u64]) -> bool {
-    kernel::affine::<f32x8, 4, 1>(block, out, ldo, fields)
-}
-
-fn combine(sum: &Combine<'_>, out: &mut [f32], fields: &mut [u64]) -> bool {
-    kernel::combine::<f32x8>(sum, out, fields, reference::combine_from)
-}
-
-fn extreme(block: &ExtremeBlock<'_>, out: &mut [f32; PANEL], winner: &mut [u32; PANEL]) {
-    kernel::extreme::<f32x8>(block, out, winner);
-}
+pub(crate) static KERNELS: Kernels = Kernels {
+    tier: Tier::Portable,
+    affine: kernel::affine::<f32x8, 4, 1>,
+    combine: kernel::combine::<f32x8>,
+    extreme: kernel::extreme::<f32x8>,
+    windows: kernel::windows::<f32x8, 1>,
+    window_extreme: kernel::window_extreme::<f32x8>,
+    to_lanes: kernel::to_lanes::<f32x8>,
+    from_lanes: kernel::from_lanes::<f32x8>,
+    codes: kernel::codes,
+    peak: kernel::peak::<f32x8>,
+};
 
 impl Vector for f32x8 {
     const LANES: usize = 8;
@@ -49,11 +48,6 @@ impl Vector for f32x8 {
     }
 
     #[inline(always)]
-    fn sub(self, other: Self) -> Self {
-        self - other
-    }
-
-    #[inline(always)]
     fn mul(self, other: Self) -> Self {
         self * other
     }
@@ -76,5 +70,13 @@ impl Vector for f32x8 {
     #[inline(always)]
     fn bits(mask: Self) -> u32 {
         mask.to_bitmask()
+    }
+
+    #[inline(always)]
+    fn transpose(from: &[f32], from_stride: usize, to: &mut [f32], to_stride: usize) {
+        let rows = std::array::from_fn(|row| <Self as Vector>::load(&from[row * from_stride..]));
+        for (row, column) in Self::transpose(rows).into_iter().enumerate() {
+            column.store(&mut to[row * to_stride..]);
+        }
     }
 }

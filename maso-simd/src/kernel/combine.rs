@@ -1,45 +1,37 @@
 //! The elementwise kernel: a sum of scaled terms, then the spline.
-//!
-//! Elements that fill no register go through the scalar reference, which rounds alike.
 
 use super::Vector;
-use super::spline::{Finite, apply, load};
+use super::spline::{Ending, Finite, load, load_some, with_ending};
 use crate::PANEL;
-use crate::bits::width;
+use crate::bits::{interleave, low_mask};
 use crate::kernels::Combine;
 
-/// Runs `sum`; see [`Kernels::combine`](crate::Kernels::combine). `tail` finishes from an element on.
+/// Runs `sum`; see [`Kernels::combine`](crate::Kernels::combine).
 #[inline(always)]
-pub(crate) fn combine<V: Vector>(
-    sum: &Combine<'_>,
-    out: &mut [f32],
-    fields: &mut [u64],
-    tail: impl Fn(&Combine<'_>, usize, &mut [f32], &mut [u64]) -> bool,
-) -> bool {
-    fields[..out.len().div_ceil(PANEL)].fill(0);
-    let whole = out.len() / V::LANES * V::LANES;
-    let finite = match sum.spline.pieces {
-        0 => registers::<V, 0>(sum, &mut out[..whole], fields),
-        1 => registers::<V, 1>(sum, &mut out[..whole], fields),
-        2 => registers::<V, 2>(sum, &mut out[..whole], fields),
-        _ => registers::<V, 3>(sum, &mut out[..whole], fields),
-    };
-    tail(sum, whole, out, fields) && finite
+pub(crate) fn combine<V: Vector>(sum: &Combine<'_>, out: &mut [f32], fields: &mut [u64]) -> bool {
+    let fields = &mut fields[..out.len().div_ceil(PANEL)];
+    fields.fill(0);
+    with_ending!(&sum.spline, ending => registers::<V, _>(sum, ending, out, fields))
 }
 
+/// Register after register; the last may be filled in part, with zeros behind.
 #[inline(always)]
-fn registers<V: Vector, const R: usize>(
+fn registers<V: Vector, E: Ending<V>>(
     sum: &Combine<'_>,
+    ending: E,
     out: &mut [f32],
     fields: &mut [u64],
 ) -> bool {
     let mut finite = Finite::<V>::new();
-    for (register, out) in out.chunks_exact_mut(V::LANES).enumerate() {
+    for (register, out) in out.chunks_mut(V::LANES).enumerate() {
         let i = register * V::LANES;
-        let (value, field) = apply::<V, R>(&sum.spline, 0, i, total(sum, i));
-        value.store(out);
-        fields[i / PANEL] |= field << (i % PANEL * width(R));
-        finite.see(value);
+        let z = total::<V>(sum, i);
+        let (value, [low, high]) = ending.apply(0, i, z);
+        finite.see(E::watched(z, value));
+        let field = if E::BITS == 2 { interleave(low, high) } else { low.into() };
+        let field = field & low_mask(out.len() * E::BITS);
+        fields[i / PANEL] |= field << (i % PANEL * E::BITS);
+        if out.len() == V::LANES { value.store(out) } else { value.store_part(out) }
     }
     finite.all()
 }
@@ -47,7 +39,8 @@ fn registers<V: Vector, const R: usize>(
 /// The sum of the terms, for the register at element `i`.
 #[inline(always)]
 fn total<V: Vector>(sum: &Combine<'_>, i: usize) -> V {
-    let part = |t: usize| (load::<V>(&sum.terms[t].scale, 0, i), V::load(&sum.terms[t].x[i..]));
+    let part =
+        |t: usize| (load::<V>(&sum.terms[t].scale, 0, i), load_some::<V>(&sum.terms[t].x[i..]));
     let (first, start) = match &sum.shift {
         Some(shift) => (0, load(shift, 0, i)),
         None => {

@@ -3,10 +3,99 @@
 mod affine;
 mod combine;
 mod extreme;
+mod movement;
+mod peak;
 mod spline;
 mod vector;
+mod window_extreme;
+mod windows;
 
 pub(crate) use affine::affine;
 pub(crate) use combine::combine;
 pub(crate) use extreme::extreme;
+pub(crate) use movement::{codes, from_lanes, to_lanes};
+pub(crate) use peak::peak;
 pub(crate) use vector::Vector;
+pub(crate) use window_extreme::window_extreme;
+pub(crate) use windows::windows;
+
+/// A function that runs its body with the tier's instructions enabled.
+macro_rules! within {
+    ($features:literal, |$($name:ident: $type:ty),*| -> $result:ty { $($body:tt)* }) => {
+        |$($name: $type),*| -> $result {
+            #[target_feature(enable = $features)]
+            fn run($($name: $type),*) -> $result {
+                $($body)*
+            }
+            // SAFETY: the processor has the features (see the file's head).
+            unsafe { run($($name),*) }
+        }
+    };
+}
+pub(crate) use within;
+
+/// One tier's table of kernels: each text compiled for a vector type and block shapes.
+macro_rules! tier_kernels {
+    ($tier:expr, vector: $vector:ty, features: $features:literal,
+     panel: ($rows:literal, $registers:literal), windows: $window_registers:literal) => {
+        pub(crate) static KERNELS: $crate::Kernels = $crate::Kernels {
+            tier: $tier,
+            affine: $crate::kernel::within!($features, |block: &$crate::AffineBlock<'_>,
+                                                        out: &mut [f32],
+                                                        ldo: usize,
+                                                        fields: &mut [u64]|
+             -> bool {
+                $crate::kernel::affine::<$vector, $rows, $registers>(block, out, ldo, fields)
+            }),
+            combine: $crate::kernel::within!($features, |sum: &$crate::Combine<'_>,
+                                                         out: &mut [f32],
+                                                         fields: &mut [u64]|
+             -> bool {
+                $crate::kernel::combine::<$vector>(sum, out, fields)
+            }),
+            extreme: $crate::kernel::within!($features, |block: &$crate::ExtremeBlock<'_>,
+                                                         out: &mut [f32; $crate::PANEL],
+                                                         winner: &mut [u32; $crate::PANEL]|
+             -> () {
+                $crate::kernel::extreme::<$vector>(block, out, winner)
+            }),
+            windows: $crate::kernel::within!($features, |block: &$crate::WindowBlock<'_>,
+                                                         out: &mut [f32],
+                                                         planes: &mut [u32]|
+             -> bool {
+                $crate::kernel::windows::<$vector, $window_registers>(block, out, planes)
+            }),
+            window_extreme: $crate::kernel::within!($features, |block: &$crate::WindowExtreme<
+                '_,
+            >,
+                                                                out: &mut [f32],
+                                                                planes: &mut [u32]|
+             -> () {
+                $crate::kernel::window_extreme::<$vector>(block, out, planes)
+            }),
+            to_lanes: $crate::kernel::within!($features, |rows: &[f32],
+                                                          stride: usize,
+                                                          width: usize,
+                                                          lanes: &mut [f32]|
+             -> () {
+                $crate::kernel::to_lanes::<$vector>(rows, stride, width, lanes)
+            }),
+            from_lanes: $crate::kernel::within!($features, |lanes: &[f32],
+                                                            width: usize,
+                                                            rows: &mut [f32]|
+             -> () {
+                $crate::kernel::from_lanes::<$vector>(lanes, width, rows)
+            }),
+            codes: $crate::kernel::within!($features, |planes: &[u32],
+                                                       words: usize,
+                                                       codes: &mut [u64]|
+             -> () {
+                $crate::kernel::codes(planes, words, codes)
+            }),
+            peak: $crate::kernel::within!($features, |rounds: usize| -> (usize, f32) {
+                $crate::kernel::peak::<$vector>(rounds)
+            }),
+        };
+    };
+}
+pub(crate) use tier_kernels;

@@ -7,6 +7,8 @@ pub(crate) trait Vector: Copy {
     const LANES: usize;
     /// One truth value for each lane.
     type Mask: Copy;
+    /// Whether masks have registers of their own, so that [`bits`](Self::bits) costs next to nothing.
+    const HAS_MASKS: bool = false;
 
     fn splat(value: f32) -> Self;
     /// The first [`LANES`](Self::LANES) numbers.
@@ -14,7 +16,6 @@ pub(crate) trait Vector: Copy {
     /// Writes the first [`LANES`](Self::LANES) numbers.
     fn store(self, to: &mut [f32]);
     fn add(self, other: Self) -> Self;
-    fn sub(self, other: Self) -> Self;
     fn mul(self, other: Self) -> Self;
     /// `self · factor + addend`, rounded once (fused tiers) or twice (separate tiers).
     fn mul_add(self, factor: Self, addend: Self) -> Self;
@@ -22,4 +23,23 @@ pub(crate) trait Vector: Copy {
     fn select(mask: Self::Mask, yes: Self, no: Self) -> Self;
     /// Lane i's truth at bit i.
     fn bits(mask: Self::Mask) -> u32;
+    /// Moves a block of `LANES × LANES` numbers, turned about its diagonal: column c of `from` (whose
+    /// rows are `from_stride` apart) becomes row c of `to` (rows `to_stride` apart).
+    fn transpose(from: &[f32], from_stride: usize, to: &mut [f32], to_stride: usize);
+
+    /// Fewer numbers than a register holds, zeros behind them.
+    #[inline(always)]
+    fn load_part(from: &[f32]) -> Self {
+        let mut lanes = [0.0; crate::PANEL];
+        lanes[..from.len()].copy_from_slice(from);
+        Self::load(&lanes)
+    }
+
+    /// Writes as many numbers as `to` has, fewer than a register holds.
+    #[inline(always)]
+    fn store_part(self, to: &mut [f32]) {
+        let mut lanes = [0.0; crate::PANEL];
+        self.store(&mut lanes);
+        to.copy_from_slice(&lanes[..to.len()]);
+    }
 }

@@ -1,0 +1,3 @@
+//! The fused tier of 64-bit ARM processors.
+
+pub(crate) mod neon;

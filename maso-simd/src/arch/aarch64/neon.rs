@@ -1,0 +1,100 @@
+//! The NEON tier: 4 lanes, fused multiply-add. Every 64-bit ARM processor that Rust's targets name has
+//! it; [`Kernels::of`](crate::Kernels::of) checks all the same.
+//!
+//! Safety of the whole file: NEON instructions run only below the functions of [`KERNELS`], and
+//! [`Kernels::of`](crate::Kernels::of) hands that table out only where the processor has them. Nothing else names [`Quad`].
+
+use std::arch::aarch64::*;
+
+use crate::Tier;
+use crate::kernel::{Vector, tier_kernels};
+
+tier_kernels! {
+    Tier::Neon, vector: Quad, features: "neon",
+    panel: (6, 4), windows: 2
+}
+
+/// 4 lanes.
+#[derive(Clone, Copy)]
+pub(crate) struct Quad(float32x4_t);
+
+/// One truth value for each lane: all bits or none.
+#[derive(Clone, Copy)]
+pub(crate) struct QuadMask(uint32x4_t);
+
+/// The bit that each lane's truth gives.
+static LANE_BITS: [u32; 4] = [1, 2, 4, 8];
+
+impl Vector for Quad {
+    const LANES: usize = 4;
+    type Mask = QuadMask;
+
+    #[inline(always)]
+    fn splat(value: f32) -> Self {
+        // SAFETY: the processor has NEON (see the file's head).
+        Self(unsafe { vdupq_n_f32(value) })
+    }
+
+    #[inline(always)]
+    fn load(from: &[f32]) -> Self {
+        let lanes: &[f32; 4] = from.first_chunk().expect("a register of lanes");
+        // SAFETY: 4 numbers are there; the processor has NEON (see the file's head).
+        Self(unsafe { vld1q_f32(lanes.as_ptr()) })
+    }
+
+    #[inline(always)]
+    fn store(self, to: &mut [f32]) {
+        let lanes: &mut [f32; 4] = to.first_chunk_mut().expect("a register of lanes");
+        // SAFETY: there is room for 4 numbers; the processor has NEON (see the file's head).
+        unsafe { vst1q_f32(lanes.as_mut_ptr(), self.0) }
+    }
+
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        // SAFETY: the processor has NEON (see the file's head).
+        Self(unsafe { vaddq_f32(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn mul(self, other: Self) -> Self {
+        // SAFETY: the processor has NEON (see the file's head).
+        Self(unsafe { vmulq_f32(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn mul_add(self, factor: Self, addend: Self) -> Self {
+        // SAFETY: the processor has NEON (see the file's head).
+        Self(unsafe { vfmaq_f32(addend.0, self.0, factor.0) })
+    }
+
+    #[inline(always)]
+    fn gt(self, other: Self) -> QuadMask {
+        // SAFETY: the processor has NEON (see the file's head).
+        QuadMask(unsafe { vcgtq_f32(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn select(mask: QuadMask, yes: Self, no: Self) -> Self {
+        // SAFETY: the processor has NEON (see the file's head).
+        Self(unsafe { vbslq_f32(mask.0, yes.0, no.0) })
+    }
+
+    #[inline(always)]
+    fn bits(mask: QuadMask) -> u32 {
+        // SAFETY: LANE_BITS has 4 numbers; the processor has NEON (see the file's head).
+        let places = unsafe { vld1q_u32(LANE_BITS.as_ptr()) };
+        // SAFETY: the processor has NEON (see the file's head).
+        let set = unsafe { vandq_u32(mask.0, places) };
+        // SAFETY: the processor has NEON (see the file's head).
+        unsafe { vaddvq_u32(set) }
+    }
+
+    #[inline(always)]
+    fn transpose(from: &[f32], from_stride: usize, to: &mut [f32], to_stride: usize) {
+        for column in 0..4 {
+            for row in 0..4 {
+                to[column * to_stride + row] = from[row * from_stride + column];
+            }
+        }
+    }
+}

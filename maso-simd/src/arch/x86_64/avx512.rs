@@ -1,0 +1,125 @@
+//! The AVX-512 tier: 16 lanes, fused multiply-add, masks in registers of their own.
+//!
+//! Safety of the whole file: instructions of AVX-512F run only below the functions of [`KERNELS`], and
+//! [`Kernels::of`](crate::Kernels::of) hands that table out only where the processor has them. Nothing else names [`Zmm`].
+
+use std::arch::x86_64::*;
+
+use crate::Tier;
+use crate::kernel::{Vector, tier_kernels};
+
+tier_kernels! {
+    Tier::Avx512, vector: Zmm, features: "avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,bmi2,popcnt",
+    panel: (8, 2), windows: 2
+}
+
+/// 16 lanes.
+#[derive(Clone, Copy)]
+pub(crate) struct Zmm(__m512);
+
+impl Vector for Zmm {
+    const LANES: usize = 16;
+    type Mask = __mmask16;
+    const HAS_MASKS: bool = true;
+
+    #[inline(always)]
+    fn splat(value: f32) -> Self {
+        // SAFETY: the processor has AVX-512F (see the file's head).
+        Self(unsafe { _mm512_set1_ps(value) })
+    }
+
+    #[inline(always)]
+    fn load(from: &[f32]) -> Self {
+        let lanes: &[f32; 16] = from.first_chunk().expect("a register of lanes");
+        // SAFETY: 16 numbers are there; the processor has AVX-512F (see the file's head).
+        Self(unsafe { _mm512_loadu_ps(lanes.as_ptr()) })
+    }
+
+    #[inline(always)]
+    fn store(self, to: &mut [f32]) {
+        let lanes: &mut [f32; 16] = to.first_chunk_mut().expect("a register of lanes");
+        // SAFETY: there is room for 16 numbers; the processor has AVX-512F (see the file's head).
+        unsafe { _mm512_storeu_ps(lanes.as_mut_ptr(), self.0) }
+    }
+
+    #[inline(always)]
+    fn add(self, other: Self) -> Self {
+        // SAFETY: the processor has AVX-512F (see the file's head).
+        Self(unsafe { _mm512_add_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn mul(self, other: Self) -> Self {
+        // SAFETY: the processor has AVX-512F (see the file's head).
+        Self(unsafe { _mm512_mul_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn mul_add(self, factor: Self, addend: Self) -> Self {
+        // SAFETY: the processor has AVX-512F (see the file's head).
+        Self(unsafe { _mm512_fmadd_ps(self.0, factor.0, addend.0) })
+    }
+
+    #[inline(always)]
+    fn gt(self, other: Self) -> __mmask16 {
+        // SAFETY: the processor has AVX-512F (see the file's head).
+        unsafe { _mm512_cmp_ps_mask::<_CMP_GT_OQ>(self.0, other.0) }
+    }
+
+    #[inline(always)]
+    fn select(mask: __mmask16, yes: Self, no: Self) -> Self {
+        // SAFETY: the processor has AVX-512F (see the file's head).
+        Self(unsafe { _mm512_mask_blend_ps(mask, no.0, yes.0) })
+    }
+
+    #[inline(always)]
+    fn bits(mask: __mmask16) -> u32 {
+        mask.into()
+    }
+
+    #[inline(always)]
+    fn transpose(from: &[f32], from_stride: usize, to: &mut [f32], to_stride: usize) {
+        let mut rows = [Self::splat(0.0); 16];
+        for (i, row) in rows.iter_mut().enumerate() {
+            *row = Self::load(&from[i * from_stride..]);
+        }
+        // SAFETY: the processor has AVX-512F (see the file's head).
+        let columns = unsafe { transposed(rows.map(|row| row.0)) };
+        for (i, column) in columns.into_iter().enumerate() {
+            Self(column).store(&mut to[i * to_stride..]);
+        }
+    }
+}
+
+/// 16 registers turned about their diagonal: by single lanes, pairs, quarters and halves.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn transposed(rows: [__m512; 16]) -> [__m512; 16] {
+    let (mut a, mut b) = (rows, rows);
+    for i in 0..8 {
+        a[2 * i] = _mm512_unpacklo_ps(rows[2 * i], rows[2 * i + 1]);
+        a[2 * i + 1] = _mm512_unpackhi_ps(rows[2 * i], rows[2 * i + 1]);
+    }
+    let pairs = |low: __m512, high: __m512| {
+        let (low, high) = (_mm512_castps_pd(low), _mm512_castps_pd(high));
+        let first = _mm512_castpd_ps(_mm512_unpacklo_pd(low, high));
+        (first, _mm512_castpd_ps(_mm512_unpackhi_pd(low, high)))
+    };
+    for i in (0..16).step_by(4) {
+        (b[i], b[i + 1]) = pairs(a[i], a[i + 2]);
+        (b[i + 2], b[i + 3]) = pairs(a[i + 1], a[i + 3]);
+    }
+    // b[4 i + j] now has, in each quarter q, column 4 q + j of rows 4 i .. 4 i + 4.
+    let (mut c, mut out) = (b, b);
+    for j in 0..4 {
+        for half in [0, 8] {
+            c[half + j] = _mm512_shuffle_f32x4::<0b10_00_10_00>(b[half + j], b[half + 4 + j]);
+            c[half + 4 + j] = _mm512_shuffle_f32x4::<0b11_01_11_01>(b[half + j], b[half + 4 + j]);
+        }
+        out[j] = _mm512_shuffle_f32x4::<0b10_00_10_00>(c[j], c[8 + j]);
+        out[8 + j] = _mm512_shuffle_f32x4::<0b11_01_11_01>(c[j], c[8 + j]);
+        out[4 + j] = _mm512_shuffle_f32x4::<0b10_00_10_00>(c[4 + j], c[12 + j]);
+        out[12 + j] = _mm512_shuffle_f32x4::<0b11_01_11_01>(c[4 + j], c[12 + j]);
+    }
+    out
+}

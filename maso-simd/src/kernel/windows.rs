@@ -1,0 +1,170 @@
+//! Weighted windows with rows across lanes: each number of the input is a vector of [`PANEL`] rows, each
+//! output channel a row of weights. `MR` channels by `NV` registers are in flight; bias first, products
+//! in input order, padding skipped, spline and bits before anything leaves the registers.
+//!
+//! With rows across lanes every window, whatever its stride, shape or place, is a sum of whole vectors:
+//! nothing is unfolded, and small planes and few channels waste no lane. A dense layer is the window
+//! that has the whole input.
+
+use super::Vector;
+use super::spline::{Ending, Finite, load, with_ending};
+use crate::PANEL;
+use crate::windows::{CHANNELS, WindowBlock};
+
+/// Cells that all channels take together, so that their inputs are still near.
+const CELLS: usize = 16;
+
+/// Runs `block`; see [`Kernels::windows`](crate::Kernels::windows).
+#[inline(always)]
+pub(crate) fn windows<V: Vector, const NV: usize>(
+    block: &WindowBlock<'_>,
+    out: &mut [f32],
+    planes: &mut [u32],
+) -> bool {
+    let mut finite = Finite::<V>::new();
+    with_ending!(&block.spline, ending => {
+        let mut pass = Pass { block, ending, out, planes };
+        for start in (0..block.windows.cells()).step_by(CELLS) {
+            let cells = start..(start + CELLS).min(block.windows.cells());
+            pass.channels::<V, NV>(cells, &mut finite);
+        }
+    });
+    finite.all()
+}
+
+struct Pass<'a, 'o, E> {
+    block: &'a WindowBlock<'a>,
+    ending: E,
+    out: &'o mut [f32],
+    planes: &'o mut [u32],
+}
+
+impl<E> Pass<'_, '_, E> {
+    /// All channels of a few cells, by as many at once as the packing has side by side.
+    #[inline(always)]
+    fn channels<V: Vector, const NV: usize>(
+        &mut self,
+        cells: std::ops::Range<usize>,
+        finite: &mut Finite<V>,
+    ) where
+        E: Ending<V>,
+    {
+        for (first, width) in self.block.weights.groups() {
+            for cell in cells.clone() {
+                match width {
+                    CHANNELS => self.group::<V, CHANNELS, NV>(first, cell, finite),
+                    6 => self.group::<V, 6, NV>(first, cell, finite),
+                    4 => self.group::<V, 4, NV>(first, cell, finite),
+                    3 => self.group::<V, 3, NV>(first, cell, finite),
+                    2 => self.group::<V, 2, NV>(first, cell, finite),
+                    _ => self.group::<V, 1, NV>(first, cell, finite),
+                }
+            }
+        }
+    }
+
+    /// `MR` channels from `first`, all rows.
+    #[inline(always)]
+    fn group<V: Vector, const MR: usize, const NV: usize>(
+        &mut self,
+        first: usize,
+        cell: usize,
+        finite: &mut Finite<V>,
+    ) where
+        E: Ending<V>,
+    {
+        for lane in (0..PANEL).step_by(NV * V::LANES) {
+            self.tile::<V, MR, NV>(first, cell, lane, finite);
+        }
+    }
+
+    /// `MR` channels from `first`, `NV` registers of rows from `lane`. Sums rest in the output before the
+    /// ending, whose loop is not unrolled and would keep them out of registers.
+    #[inline(always)]
+    fn tile<V: Vector, const MR: usize, const NV: usize>(
+        &mut self,
+        first: usize,
+        cell: usize,
+        lane: usize,
+        finite: &mut Finite<V>,
+    ) where
+        E: Ending<V>,
+    {
+        let order = self.block.order;
+        let sums = self.sum::<V, MR, NV>(first, cell, lane);
+        let out = &mut self.out[order.unit(first, cell) * PANEL + lane..];
+        for m in 0..MR {
+            for v in 0..NV {
+                sums[m][v].store(&mut out[m * order.channel * PANEL + v * V::LANES..]);
+            }
+        }
+        for channel in first..first + MR {
+            for v in 0..NV {
+                self.finish(channel, order.unit(channel, cell), lane + v * V::LANES, finite);
+            }
+        }
+    }
+
+    /// The sums of `MR` channels. The bodies of the loops over channels and registers are small enough to
+    /// be unrolled whole, which keeps the sums in registers.
+    #[inline(always)]
+    fn sum<V: Vector, const MR: usize, const NV: usize>(
+        &self,
+        first: usize,
+        cell: usize,
+        lane: usize,
+    ) -> [[V; NV]; MR] {
+        let block = self.block;
+        let weights = block.weights.group(first).as_chunks::<MR>().0;
+        let input = block.input.as_chunks::<PANEL>().0;
+        let window = block.windows.window(cell);
+        let mut sums = [[V::splat(0.0); NV]; MR];
+        for (m, sums) in sums.iter_mut().enumerate() {
+            *sums = [load(&block.bias, first + m, 0); NV];
+        }
+        for channel in 0..block.channels {
+            let plane = &input[channel * block.plane..];
+            let weights = &weights[channel * block.taps..];
+            for tap in window {
+                let lanes = &plane[tap.source as usize];
+                let weights = &weights[tap.tap as usize];
+                let mut x = [V::splat(0.0); NV];
+                for v in 0..NV {
+                    x[v] = V::load(&lanes[lane + v * V::LANES..]);
+                }
+                for m in 0..MR {
+                    let weight = V::splat(weights[m]);
+                    for v in 0..NV {
+                        sums[m][v] = weight.mul_add(x[v], sums[m][v]);
+                    }
+                }
+            }
+        }
+        sums
+    }
+
+    /// The other branch, the spline and the bits of one register of sums.
+    #[inline(always)]
+    fn finish<V: Vector>(
+        &mut self,
+        channel: usize,
+        unit: usize,
+        lane: usize,
+        finite: &mut Finite<V>,
+    ) where
+        E: Ending<V>,
+    {
+        let at = unit * PANEL + lane;
+        let sum = V::load(&self.out[at..]);
+        let z = match &self.block.addend {
+            Some(addend) => addend.add(sum, V::load(&addend.values[at..])),
+            None => sum,
+        };
+        let (value, bits) = self.ending.apply(channel, lane, z);
+        finite.see(E::watched(z, value));
+        value.store(&mut self.out[at..]);
+        for (plane, bits) in self.planes[unit * E::BITS..][..E::BITS].iter_mut().zip(bits) {
+            *plane |= bits << lane;
+        }
+    }
+}
