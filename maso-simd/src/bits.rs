@@ -39,6 +39,27 @@ const fn spread(x: u32) -> u64 {
     (x | (x << 1)) & 0x5555_5555_5555_5555
 }
 
+/// The even bits of `field`, and the odd ones: what [`interleave`] joined.
+///
+/// ```
+/// use maso_simd::bits::{deinterleave, interleave};
+/// assert_eq!(deinterleave(interleave(0xDEAD_BEEF, 0x1234_5678)), (0xDEAD_BEEF, 0x1234_5678));
+/// ```
+#[must_use]
+pub const fn deinterleave(field: u64) -> (u32, u32) {
+    (gathered(field), gathered(field >> 1))
+}
+
+/// Puts bit 2i of `x` at bit i.
+const fn gathered(x: u64) -> u32 {
+    let mut x = x & 0x5555_5555_5555_5555;
+    x = (x | (x >> 1)) & 0x3333_3333_3333_3333;
+    x = (x | (x >> 2)) & 0x0F0F_0F0F_0F0F_0F0F;
+    x = (x | (x >> 4)) & 0x00FF_00FF_00FF_00FF;
+    x = (x | (x >> 8)) & 0x0000_FFFF_0000_FFFF;
+    (x | (x >> 16)) as u32
+}
+
 /// Sets the `bits` low bits of `field` at bit position `at` of `words`, which must be 0 there.
 ///
 /// # Panics

@@ -1,26 +1,30 @@
 //! The evaluator: a network packed for one tier, run over any number of rows, tile by tile.
 //!
 //! A tile of rows goes through all steps while its buffers are in cache; tiles are spread over the
-//! caller's threads and handed back in order. Neither the tile size nor the threads change a bit of
-//! the result.
+//! caller's threads and handed back in order. Neither the tile size nor the threads nor the layout of a
+//! tile change a bit of the result.
 
 mod error;
+mod row_tile;
 mod rows;
 mod tile;
+mod unit_tile;
 
 pub use error::{EvalError, RowError};
 pub use rows::{Rows, SliceRows};
 
 use std::ops::Range;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
-use maso_simd::{Kernels, Tier};
+use maso_simd::{Kernels, PANEL, Tier};
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
 use crate::network::Network;
 use crate::pack::Plan;
-use tile::{Tile, TileBuffers};
+use crate::pack::row_lanes::RowLanes;
+use crate::pack::unit_lanes::UnitLanes;
+use tile::{Results, Tile, TileBuffers};
 
 /// What a run is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,39 +52,50 @@ pub struct Batch<'a> {
 #[derive(Debug)]
 pub struct Evaluator {
     network: Arc<Network>,
-    plan: Plan,
+    /// Packed when first needed: most networks need one of the two.
+    unit_plan: OnceLock<Plan<UnitLanes>>,
+    row_plan: OnceLock<Plan<RowLanes>>,
+    /// Whether tiles of many rows put them across lanes.
+    suits_row_lanes: bool,
     kernels: &'static Kernels,
     pool: Option<Arc<ThreadPool>>,
-    tile_rows: usize,
+    /// Rows of a tile, where the caller says so.
+    tile_rows: Option<usize>,
     idle: Mutex<Vec<TileBuffers>>,
 }
 
-/// Bytes of rows and buffers that a tile may fill: what a core's second-level cache holds, with room
+/// Bytes of rows and buffers that a tile may fill: about what a core's second-level cache holds, with room
 /// for the weights in use.
-const TILE_BYTES: usize = 256 << 10;
+const TILE_BYTES: usize = 1 << 20;
 /// Rows beyond which a tile gains nothing.
 const MOST_TILE_ROWS: usize = 256;
+/// Rows below which lanes would be wasted on absent rows.
+const FEW_ROWS: usize = 8;
 /// Bytes of results kept before they are handed on.
 const BATCH_BYTES: usize = 16 << 20;
 /// Tiles in flight for each thread.
 const TILES_PER_THREAD: usize = 16;
 
 impl Evaluator {
-    /// Packs `network` for the best tier of this machine, on the calling thread alone.
+    /// An evaluator with the best tier of this machine, on the calling thread alone.
     #[must_use]
     pub fn new(network: Arc<Network>) -> Self {
-        let plan = Plan::new(&network);
-        let row_bytes = plan.row_bytes() + network.input().len() * size_of::<f32>();
-        let fitting = TILE_BYTES / row_bytes;
-        let tile_rows = match fitting.clamp(1, MOST_TILE_ROWS) {
-            rows if rows < 8 => rows,
-            rows => rows / 8 * 8,
-        };
-        let kernels = Kernels::of(Tier::best());
-        Self { network, plan, kernels, pool: None, tile_rows, idle: Mutex::default() }
+        Self {
+            suits_row_lanes: RowLanes::suits(&network),
+            network,
+            unit_plan: OnceLock::new(),
+            row_plan: OnceLock::new(),
+            kernels: Kernels::of(Tier::best()),
+            pool: None,
+            tile_rows: None,
+            idle: Mutex::default(),
+        }
     }
 
     /// Uses the kernels of `tier`.
+    ///
+    /// # Panics
+    /// If this processor has not the tier's instructions ([`Tier::is_available`]).
     #[must_use]
     pub fn with_tier(mut self, tier: Tier) -> Self {
         self.kernels = Kernels::of(tier);
@@ -97,7 +112,7 @@ impl Evaluator {
     /// Takes `rows` rows (at least one) through all layers at once.
     #[must_use]
     pub fn with_tile_rows(mut self, rows: usize) -> Self {
-        self.tile_rows = rows.max(1);
+        self.tile_rows = Some(rows.max(1));
         self
     }
 
@@ -138,11 +153,11 @@ impl Evaluator {
     fn run_into(
         &self,
         rows: &[f32],
-        mut values: Option<&mut [f32]>,
-        mut codes: Option<&mut [u64]>,
+        values: Option<&mut [f32]>,
+        codes: Option<&mut [u64]>,
     ) -> Result<(), EvalError> {
-        let (width, outputs) = (self.network.input().len(), self.network.output_shape());
-        let (outputs, words) = (outputs.iter().product::<usize>(), self.network.layout().words());
+        let (width, outputs) = (self.network.input().len(), self.outputs());
+        let words = self.network.layout().words();
         let source = SliceRows::new(rows, width).ok_or(EvalError::Length {
             what: "rows",
             expected: width,
@@ -159,16 +174,14 @@ impl Evaluator {
             }
         }
         let want = Want { values: values.is_some(), codes: codes.is_some() };
-        self.run(&source, 0..source.count(), want, |batch| {
-            let at = batch.first_row;
-            if let Some(values) = &mut values {
-                values[at * outputs..][..batch.values.len()].copy_from_slice(batch.values);
-            }
-            if let Some(codes) = &mut codes {
-                codes[at * words..][..batch.codes.len()].copy_from_slice(batch.codes);
-            }
-            Ok::<(), EvalError>(())
-        })
+        let results = Results {
+            values: values.unwrap_or_default(),
+            outputs: if want.values { outputs } else { 0 },
+            codes: codes.unwrap_or_default(),
+            words: if want.codes { words } else { 0 },
+        };
+        let tile_rows = self.tile_rows(source.count(), want);
+        self.run_tiles(&source, Tile::split(0, source.count(), tile_rows, want, results))
     }
 
     /// Evaluates `range` of `rows` and hands the results to `sink`, in order.
@@ -190,28 +203,43 @@ impl Evaluator {
         if range.start > range.end || range.end > rows.count() {
             return Err(EvalError::Range { range, rows: rows.count() }.into());
         }
-        let outputs = if want.values { self.plan.output.len } else { 0 };
+        let outputs = if want.values { self.outputs() } else { 0 };
         let words = if want.codes { self.network.layout().words() } else { 0 };
-        let tile_rows = self.tile_rows_for(range.len());
+        let tile_rows = self.tile_rows(range.len(), want);
         let batch_rows = self.batch_rows(tile_rows, outputs, words).min(range.len());
         let (mut values, mut codes) =
             (vec![0.0; batch_rows * outputs], vec![0; batch_rows * words]);
         for first_row in range.clone().step_by(batch_rows.max(1)) {
             let count = batch_rows.min(range.end - first_row);
             let (values, codes) = (&mut values[..count * outputs], &mut codes[..count * words]);
-            codes.fill(0);
-            let mut tiles =
-                Tile::split(first_row, count, tile_rows, want, (values, outputs), (codes, words));
-            self.run_tiles(rows, &mut tiles)?;
-            drop(tiles);
+            let results = Results { values, outputs, codes, words };
+            self.run_tiles(rows, Tile::split(first_row, count, tile_rows, want, results))?;
+            let (values, codes) = (&values[..count * outputs], &codes[..count * words]);
             sink(Batch { first_row, rows: count, values, codes })?;
         }
         Ok(())
     }
 
-    /// Tiles no larger than gives every thread a few.
-    fn tile_rows_for(&self, rows: usize) -> usize {
-        self.tile_rows.min(rows.div_ceil(4 * self.threads())).max(1)
+    /// Numbers of a row's output.
+    fn outputs(&self) -> usize {
+        self.network.output_shape().iter().product()
+    }
+
+    /// Rows of a tile, when `rows` are to run: no more than gives every thread a few tiles.
+    fn tile_rows(&self, rows: usize, want: Want) -> usize {
+        let share = rows.div_ceil(4 * self.threads()).max(1);
+        if let Some(forced) = self.tile_rows {
+            return if self.uses_row_lanes(forced) { forced.min(PANEL) } else { forced };
+        }
+        if self.uses_row_lanes(rows) {
+            return PANEL;
+        }
+        let row_bytes = self.unit_plan().bytes() + self.network.input().len() * size_of::<f32>();
+        let results = usize::from(want.values) * self.outputs() * size_of::<f32>();
+        let fitting = (TILE_BYTES / (row_bytes + results)).clamp(1, MOST_TILE_ROWS);
+        // Whole blocks of rows for the kernels.
+        let whole = |rows: usize| if rows < 8 { rows } else { rows / 8 * 8 };
+        whole(fitting.min(share.next_multiple_of(8)))
     }
 
     fn batch_rows(&self, tile_rows: usize, outputs: usize, words: usize) -> usize {
@@ -220,25 +248,37 @@ impl Evaluator {
         tiles.clamp(1, TILES_PER_THREAD * self.threads()) * tile_rows
     }
 
-    /// Runs all tiles. Of several rows that fail, the first in the data's order is reported, whatever
-    /// the tiles: a tile that fails is run again row by row.
-    fn run_tiles(&self, rows: &dyn Rows, tiles: &mut [Tile<'_>]) -> Result<(), EvalError> {
-        let run = |tile: &mut Tile<'_>| {
+    /// Whether a tile of `rows` rows puts them across lanes.
+    fn uses_row_lanes(&self, rows: usize) -> bool {
+        self.suits_row_lanes && rows >= FEW_ROWS
+    }
+
+    fn unit_plan(&self) -> &Plan<UnitLanes> {
+        self.unit_plan.get_or_init(|| Plan::new(&self.network))
+    }
+
+    fn row_plan(&self) -> &Plan<RowLanes> {
+        self.row_plan.get_or_init(|| Plan::new(&self.network))
+    }
+
+    fn run_tiles<'o>(
+        &self,
+        rows: &dyn Rows,
+        tiles: impl Iterator<Item = Tile<'o>>,
+    ) -> Result<(), EvalError> {
+        let run = |mut tile: Tile<'o>| {
             let mut buffers = self.take_buffers();
-            let result = match tile.run(self, rows, &mut buffers) {
-                Ok(true) => Ok(()),
-                Ok(false) => Err(tile.first_failure(self, rows, &mut buffers)),
-                Err(error) => Err(error.into()),
-            };
+            let result = tile.run_or_explain(self, rows, &mut buffers);
             self.idle.lock().expect("no tile panics while it holds the lock").push(buffers);
             result
         };
         match &self.pool {
             Some(pool) => {
-                let results: Vec<_> = pool.install(|| tiles.par_iter_mut().map(run).collect());
+                let tiles: Vec<Tile<'o>> = tiles.collect();
+                let results: Vec<_> = pool.install(|| tiles.into_par_iter().map(run).collect());
                 results.into_iter().collect()
             }
-            None => tiles.iter_mut().try_for_each(run),
+            None => tiles.map(run).collect(),
         }
     }
 

@@ -1,97 +1,103 @@
 //! One tile: a block of rows through all steps, in buffers that stay with the thread.
 
+use maso_simd::Rounding;
+
+use super::row_tile::{self, RowTileBuffers};
+use super::unit_tile::{self, UnitTileBuffers};
 use super::{EvalError, Evaluator, RowError, Rows, Want};
 use crate::network::{Fused, Scalar};
-use crate::pack::{Place, RowsView, Run, Scratch, Step, ValueRef};
-
-use maso_simd::Rounding;
-use maso_simd::panel::padded;
 
 /// A block of rows and where its results go.
 #[derive(Debug)]
 pub(super) struct Tile<'o> {
-    first_row: usize,
-    rows: usize,
-    want: Want,
-    values: &'o mut [f32],
-    codes: &'o mut [u64],
+    pub(super) first_row: usize,
+    pub(super) rows: usize,
+    pub(super) want: Want,
+    pub(super) values: &'o mut [f32],
+    pub(super) codes: &'o mut [u64],
+}
+
+/// Where the results of several tiles go, with their numbers in a row.
+#[derive(Debug)]
+pub(super) struct Results<'o> {
+    pub(super) values: &'o mut [f32],
+    pub(super) outputs: usize,
+    pub(super) codes: &'o mut [u64],
+    pub(super) words: usize,
 }
 
 /// Buffers of one tile in flight.
 #[derive(Debug, Default)]
 pub(super) struct TileBuffers {
+    /// Rows, where the data must be converted.
     input: Vec<f32>,
-    slots: Vec<Vec<f32>>,
-    scratch: Scratch,
+    unit: UnitTileBuffers,
+    row: RowTileBuffers,
 }
 
 impl<'o> Tile<'o> {
-    /// Cuts `count` rows into tiles, and their outputs (each with its numbers a row) with them.
+    /// Cuts `count` rows into tiles, and their results with them.
     pub(super) fn split(
         first_row: usize,
         count: usize,
         tile_rows: usize,
         want: Want,
-        (mut values, outputs): (&'o mut [f32], usize),
-        (mut codes, words): (&'o mut [u64], usize),
-    ) -> Vec<Self> {
-        let starts = (0..count).step_by(tile_rows);
-        let cut = |start: usize| {
+        results: Results<'o>,
+    ) -> impl Iterator<Item = Self> {
+        let Results { mut values, outputs, mut codes, words } = results;
+        (0..count).step_by(tile_rows).map(move |start| {
             let rows = tile_rows.min(count - start);
             let own_values = values.split_off_mut(..rows * outputs).expect("rows of values");
             let own_codes = codes.split_off_mut(..rows * words).expect("rows of codes");
             let first_row = first_row + start;
             Self { first_row, rows, want, values: own_values, codes: own_codes }
-        };
-        starts.map(cut).collect()
+        })
+    }
+
+    /// Runs the tile. Of several rows that fail, the first is reported, whatever the tile: rows of a tile
+    /// that fails are run again one by one.
+    pub(super) fn run_or_explain(
+        &mut self,
+        evaluator: &Evaluator,
+        rows: &dyn Rows,
+        buffers: &mut TileBuffers,
+    ) -> Result<(), EvalError> {
+        match self.run(evaluator, rows, buffers) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(self.first_failure(evaluator, rows, buffers)),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Runs the tile; false if a number was or became NaN or infinite.
-    pub(super) fn run(
+    fn run(
         &mut self,
         evaluator: &Evaluator,
         rows: &dyn Rows,
         buffers: &mut TileBuffers,
     ) -> Result<bool, RowError> {
-        let TileBuffers { input, slots, scratch } = buffers;
-        let width = rows.width();
+        let TileBuffers { input, unit, row } = buffers;
         let input = rows.block(self.first_row..self.first_row + self.rows, input)?;
-        let input = RowsView { data: input, stride: width };
-        if !is_finite(&input.data[..self.rows * width]) {
-            return Ok(false);
-        }
-        slots.resize(evaluator.plan.slots.len(), Vec::new());
-        for (slot, len) in slots.iter_mut().zip(&evaluator.plan.slots) {
-            let needed = len * self.rows;
-            if slot.len() < needed {
-                slot.resize(needed, 0.0);
-            }
-        }
-        for step in &evaluator.plan.steps {
-            if !self.step(evaluator, step, input, slots, scratch) {
-                return Ok(false);
-            }
-        }
-        if self.want.values {
-            let output = evaluator.plan.output;
-            let view = view(output, input, slots);
-            for (row, values) in self.values.chunks_exact_mut(output.len).enumerate() {
-                values.copy_from_slice(view.row(row, output.len));
-            }
-        }
-        Ok(true)
+        Ok(if evaluator.uses_row_lanes(self.rows) {
+            row_tile::run(self, evaluator, input, row)
+        } else {
+            unit_tile::run(self, evaluator, input, unit)
+        })
     }
 
     /// The error of the first row that fails when each runs alone.
-    pub(super) fn first_failure(
+    fn first_failure(
         &self,
         evaluator: &Evaluator,
         rows: &dyn Rows,
         buffers: &mut TileBuffers,
     ) -> EvalError {
-        let want = Want { values: false, codes: false };
+        let want = self.want;
+        let (mut values, mut codes) = (self.values.to_vec(), self.codes.to_vec());
+        let (outputs, words) = (values.len() / self.rows, codes.len() / self.rows);
         for first_row in self.first_row..self.first_row + self.rows {
-            let mut row = Tile { first_row, rows: 1, want, values: &mut [], codes: &mut [] };
+            let (values, codes) = (&mut values[..outputs], &mut codes[..words]);
+            let mut row = Tile { first_row, rows: 1, want, values, codes };
             match row.run(evaluator, rows, buffers) {
                 Ok(true) => {}
                 Ok(false) => return row.failure(evaluator, rows, buffers),
@@ -99,33 +105,6 @@ impl<'o> Tile<'o> {
             }
         }
         unreachable!("a row's numbers do not depend on the tile it is in")
-    }
-
-    fn step(
-        &mut self,
-        evaluator: &Evaluator,
-        step: &Step,
-        input: RowsView<'_>,
-        slots: &mut [Vec<f32>],
-        scratch: &mut Scratch,
-    ) -> bool {
-        let mut out = std::mem::take(&mut slots[step.slot]);
-        // A step reads one input, two branches of a sum, or the branches of a maximum.
-        let inputs: Vec<RowsView<'_>> =
-            step.inputs.iter().map(|&value| view(value, input, slots)).collect();
-        let mut run = Run {
-            kernels: evaluator.kernels,
-            rows: self.rows,
-            inputs: &inputs,
-            out: &mut out,
-            out_stride: padded(step.len),
-            codes: self.want.codes.then_some(&mut *self.codes),
-            words: evaluator.network.layout().words(),
-            first_bit: step.first_bit,
-        };
-        let finite = step.run(&mut run, scratch);
-        slots[step.slot] = out;
-        finite
     }
 
     /// What is NaN or infinite in the tile's one row, by the slow evaluation: a step joins nodes, and a
@@ -162,14 +141,6 @@ impl<'o> Tile<'o> {
 }
 
 /// Whether all numbers are finite, in one pass without branches, which vectorises.
-fn is_finite(numbers: &[f32]) -> bool {
+pub(super) fn is_finite(numbers: &[f32]) -> bool {
     numbers.iter().fold(true, |finite, value| finite & value.is_finite())
-}
-
-/// The rows of a value.
-fn view<'a>(value: ValueRef, input: RowsView<'a>, slots: &'a [Vec<f32>]) -> RowsView<'a> {
-    match value.place {
-        Place::Input => input,
-        Place::Slot(slot) => RowsView { data: &slots[slot], stride: padded(value.len) },
-    }
 }

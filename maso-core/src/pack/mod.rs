@@ -1,30 +1,18 @@
 //! A network packed for the kernels: steps over numbered buffers, coefficients rounded to f32 once.
 //!
-//! Each step is an affine part with the scalar spline that follows it, where nothing else reads the
-//! value between; or a maximum; or a movement. Buffers are shared among values whose lifetimes do not
-//! meet. [`eval`](crate::eval) runs the steps, tile by tile.
+//! There are two ways to lay out the rows of a tile. [`unit_lanes`] keeps each row's numbers together and
+//! puts units across lanes: best for matrices, and for few rows. [`row_lanes`] keeps each number's values
+//! in all rows together and puts rows across lanes: best for windows, which then need no unfolding. Both
+//! make their steps of the same joined nodes ([`join`]), and share buffers among values whose lifetimes
+//! do not meet. [`eval`](crate::eval) runs the steps, tile by tile.
 
-mod convolution;
-mod dense;
-mod elementwise;
-mod gather;
-mod interpolation;
+mod join;
 mod parameters;
-mod pool;
-mod run;
-mod windows;
+pub(crate) mod row_lanes;
+pub(crate) mod unit_lanes;
 
-pub(crate) use run::{RowsView, Run, Scratch};
-
-use maso_simd::panel::padded;
-
-use crate::network::{Affine, Network, Node, NodeId, Operator, Rule, ScalarSpline, View};
-use convolution::PackedConvolution;
-use dense::PackedDense;
-use elementwise::Elementwise;
-use gather::Gather;
-use interpolation::PackedInterpolation;
-use pool::{PackedAverage, PackedExtreme};
+use crate::network::{Network, NodeId, Operator, View};
+use join::{Joined, Joins};
 
 /// Where a value stands during a tile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,119 +30,69 @@ pub(crate) struct ValueRef {
     pub(crate) len: usize,
 }
 
-#[derive(Clone, Debug)]
-enum Work {
-    Dense(PackedDense),
-    Convolution(PackedConvolution),
-    Average(PackedAverage),
-    Interpolation(PackedInterpolation),
-    Elementwise(Elementwise),
-    Extreme(PackedExtreme),
-    Gather(Gather),
+/// The work of a step, in one of the two layouts.
+pub(crate) trait Work: Sized {
+    /// Whether a step can end with the sum of another branch.
+    const JOINS_SUMS: bool;
+
+    /// Numbers that `len` values take in a buffer, for each row or for all lanes.
+    fn stride(len: usize) -> usize;
+
+    /// Packs the nodes of a step that has `len` outputs.
+    fn pack(joined: &Joined<'_>, len: usize) -> Self;
 }
 
 /// One step of a tile.
 #[derive(Clone, Debug)]
-pub(crate) struct Step {
+pub(crate) struct Step<W> {
+    /// What it reads; the branch that is added last, where there is one.
     pub(crate) inputs: Vec<ValueRef>,
     pub(crate) slot: usize,
     /// Numbers in one row of its output.
     pub(crate) len: usize,
-    /// Where its layer's bits begin, if it is one.
+    /// Where its layer's bits begin, and how many there are.
     pub(crate) first_bit: usize,
-    work: Work,
-}
-
-impl Step {
-    /// Runs the step over a tile; false if a value is NaN or infinite.
-    pub(crate) fn run(&self, run: &mut Run<'_>, scratch: &mut Scratch) -> bool {
-        match &self.work {
-            Work::Dense(dense) => dense.run(run, scratch),
-            Work::Convolution(convolution) => convolution.run(run, scratch),
-            Work::Average(pool) => pool.run(run, scratch),
-            Work::Interpolation(interpolation) => interpolation.run(run, scratch),
-            Work::Elementwise(elementwise) => elementwise.run(run, scratch),
-            Work::Extreme(extreme) => extreme.run(run, scratch),
-            Work::Gather(gather) => gather.run(run),
-        }
-    }
+    pub(crate) bits: usize,
+    pub(crate) work: W,
 }
 
 /// All steps of a network and the buffers they need.
 #[derive(Clone, Debug)]
-pub(crate) struct Plan {
-    pub(crate) steps: Vec<Step>,
-    /// For each buffer, the numbers it needs for one row.
+pub(crate) struct Plan<W> {
+    pub(crate) steps: Vec<Step<W>>,
+    /// Steps that codes depend on: what follows the last layer is for values alone.
+    pub(crate) code_steps: usize,
+    /// For each buffer, the numbers it needs.
     pub(crate) slots: Vec<usize>,
     pub(crate) output: ValueRef,
 }
 
-impl Plan {
+impl<W: Work> Plan<W> {
     pub(crate) fn new(network: &Network) -> Self {
-        let readers = readers(network);
-        let fused = |node: &Node| match &node.operator {
-            Operator::Nonlinear(Rule::Spline(spline)) => {
-                let before = network.node(node.inputs[0]);
-                readers[node.inputs[0].0] == 1 && fits(before, spline)
+        let joins = Joins::new(network, W::JOINS_SUMS);
+        let mut builder = Builder::new(&joins);
+        for index in 0..network.nodes().len() {
+            if !joins.is_swallowed(NodeId(index)) {
+                builder.add(NodeId(index));
             }
-            _ => false,
-        };
-        let mut swallowed = vec![false; readers.len()];
-        for node in network.nodes().iter().filter(|node| fused(node)) {
-            swallowed[node.inputs[0].0] = true;
-        }
-        let mut builder = Builder::new(network, &swallowed);
-        for (index, node) in network.nodes().iter().enumerate() {
-            let id = NodeId(index);
-            if swallowed[index] {
-                continue;
-            }
-            let (base, spline) = match &node.operator {
-                Operator::Nonlinear(Rule::Spline(spline)) if fused(node) => {
-                    (network.node(node.inputs[0]), Some(spline))
-                }
-                Operator::Nonlinear(Rule::Spline(spline)) => (node, Some(spline)),
-                _ => (node, None),
-            };
-            builder.add(id, node, base, spline);
         }
         builder.finish()
     }
 
-    /// Bytes of all buffers for one row.
-    pub(crate) fn row_bytes(&self) -> usize {
+    /// Bytes of all buffers.
+    pub(crate) fn bytes(&self) -> usize {
         self.slots.iter().sum::<usize>() * size_of::<f32>()
     }
-}
 
-/// How many nodes read each node; the output counts as one.
-fn readers(network: &Network) -> Vec<usize> {
-    let mut readers = vec![0; network.nodes().len()];
-    readers[network.output().0] += 1;
-    for input in network.nodes().iter().flat_map(|node| &node.inputs) {
-        readers[input.0] += 1;
-    }
-    readers
-}
-
-/// Whether the step of `before` can apply `spline` in its epilogue.
-fn fits(before: &Node, spline: &ScalarSpline) -> bool {
-    let uniform = || spline.parameters().all(|parameter| parameter.as_uniform().is_some());
-    match &before.operator {
-        Operator::Affine(Affine::Dense(dense)) => dense.batch == 1 || uniform(),
-        Operator::Affine(Affine::Convolution(convolution)) => {
-            let cells = convolution.map.cells();
-            uniform()
-                || convolution.batch == 1
-                    && spline.parameters().all(|parameter| parameter.is_blocked_by(cells))
-        }
-        Operator::Affine(Affine::Scale(_)) | Operator::Sum { .. } => true,
-        _ => false,
+    /// The steps that a run needs.
+    pub(crate) fn steps(&self, values: bool) -> &[Step<W>] {
+        if values { &self.steps } else { &self.steps[..self.code_steps] }
     }
 }
 
 /// Turns nodes into steps while it hands out buffers.
-struct Builder<'n> {
+struct Builder<'j, 'n, W> {
+    joins: &'j Joins<'n>,
     network: &'n Network,
     /// For each node, where its value stands once it is made.
     values: Vec<Option<ValueRef>>,
@@ -163,18 +101,20 @@ struct Builder<'n> {
     slots: Vec<usize>,
     /// For each buffer, the node after which it is free.
     busy_until: Vec<usize>,
-    steps: Vec<Step>,
+    steps: Vec<Step<W>>,
 }
 
-impl<'n> Builder<'n> {
-    fn new(network: &'n Network, swallowed: &[bool]) -> Self {
+impl<'j, 'n, W: Work> Builder<'j, 'n, W> {
+    fn new(joins: &'j Joins<'n>) -> Self {
+        let network = joins.network();
         let count = network.nodes().len();
         let mut last_read = vec![0; count];
         last_read[network.output().0] = usize::MAX;
         // Backwards: an alias's readers read what it stands for, a swallowed node reads when its
         // reader runs.
         for (index, node) in network.nodes().iter().enumerate().rev() {
-            let late = swallowed[index] || matches!(node.operator, Operator::View(View::Same));
+            let alias = matches!(node.operator, Operator::View(View::Same));
+            let late = alias || joins.is_swallowed(NodeId(index));
             let reads_at = if late { last_read[index] } else { index };
             for input in &node.inputs {
                 last_read[input.0] = last_read[input.0].max(reads_at);
@@ -182,24 +122,26 @@ impl<'n> Builder<'n> {
         }
         let values = vec![None; count];
         let (slots, busy_until, steps) = (Vec::new(), Vec::new(), Vec::new());
-        Self { network, values, last_read, slots, busy_until, steps }
+        Self { joins, network, values, last_read, slots, busy_until, steps }
     }
 
-    /// Adds `node`, whose affine part is `base` (itself where nothing was swallowed).
-    fn add(&mut self, id: NodeId, node: &Node, base: &Node, spline: Option<&ScalarSpline>) {
-        let len = node.len();
-        let value = |builder: &Self, id: &NodeId| builder.values[id.0].expect("made before");
-        let inputs: Vec<ValueRef> = base.inputs.iter().map(|id| value(self, id)).collect();
-        self.values[id.0] = Some(match &base.operator {
+    /// Adds the step that ends at `id`.
+    fn add(&mut self, id: NodeId) {
+        let joined = self.joins.of(id);
+        let len = self.network.node(id).len();
+        let value = |id: NodeId| self.values[id.0].expect("made before");
+        let inputs: Vec<ValueRef> = self.joins.inputs(id).map(value).collect();
+        self.values[id.0] = Some(match &joined.base.operator {
             Operator::Input => ValueRef { place: Place::Input, len },
             Operator::View(View::Same) => inputs[0],
-            operator => {
+            _ => {
                 let slot = self.claim(id, len);
-                let work = pack(operator, len, spline);
                 let layers = self.network.layout().layers();
                 let layer = layers.iter().find(|layer| layer.node() == id);
-                let first_bit = layer.map_or(0, |layer| layer.first_bit());
-                self.steps.push(Step { inputs, slot, len, first_bit, work });
+                let (first_bit, bits) =
+                    layer.map_or((0, 0), |layer| (layer.first_bit(), layer.bits()));
+                let work = W::pack(&joined, len);
+                self.steps.push(Step { inputs, slot, len, first_bit, bits, work });
                 ValueRef { place: Place::Slot(slot), len }
             }
         });
@@ -213,40 +155,15 @@ impl<'n> Builder<'n> {
             self.busy_until.push(0);
             self.slots.len() - 1
         });
-        self.slots[slot] = self.slots[slot].max(padded(len));
+        self.slots[slot] = self.slots[slot].max(W::stride(len));
         self.busy_until[slot] = self.last_read[id.0].max(id.0);
         slot
     }
 
-    fn finish(self) -> Plan {
+    fn finish(self) -> Plan<W> {
         let output = self.values[self.network.output().0].expect("every node was added");
-        Plan { steps: self.steps, slots: self.slots, output }
-    }
-}
-
-fn pack(operator: &Operator, len: usize, spline: Option<&ScalarSpline>) -> Work {
-    match operator {
-        Operator::Affine(Affine::Dense(dense)) => Work::Dense(PackedDense::new(dense, spline)),
-        Operator::Affine(Affine::Convolution(convolution)) => {
-            Work::Convolution(PackedConvolution::new(convolution, spline))
-        }
-        Operator::Affine(Affine::AveragePool(pool)) => Work::Average(PackedAverage::new(pool)),
-        Operator::Affine(Affine::Interpolation(interpolation)) => {
-            Work::Interpolation(PackedInterpolation::new(interpolation))
-        }
-        Operator::Affine(Affine::Scale(scale)) => {
-            Work::Elementwise(Elementwise::scale(scale, len, spline))
-        }
-        Operator::Sum { negate } => Work::Elementwise(Elementwise::sum(*negate, len, spline)),
-        Operator::Nonlinear(Rule::Spline(spline)) => {
-            Work::Elementwise(Elementwise::spline(len, spline))
-        }
-        Operator::Nonlinear(Rule::Extreme(extreme)) => {
-            Work::Extreme(PackedExtreme::new(extreme, len))
-        }
-        Operator::View(View::Runs(runs)) => Work::Gather(Gather::new(runs)),
-        Operator::Input | Operator::View(View::Same) => {
-            unreachable!("inputs and aliases make no step")
-        }
+        let code_steps =
+            self.steps.iter().rposition(|step| step.bits > 0).map_or(0, |last| last + 1);
+        Plan { steps: self.steps, code_steps, slots: self.slots, output }
     }
 }

@@ -6,14 +6,14 @@ use crate::network::{PerUnit, ScalarSpline};
 
 /// One parameter.
 #[derive(Clone, Debug)]
-pub(super) enum Packed {
+pub(in crate::pack) enum Packed {
     Splat(f32),
     Values(Vec<f32>),
 }
 
 impl Packed {
     /// The values of `parameter` at `units`, or one number where it is uniform.
-    pub(super) fn new(parameter: &PerUnit, units: impl Iterator<Item = usize>) -> Self {
+    pub(in crate::pack) fn new(parameter: &PerUnit, units: impl Iterator<Item = usize>) -> Self {
         match parameter.as_uniform() {
             Some(value) => Self::Splat(value as f32),
             None => Self::Values(units.map(|unit| parameter.at(unit) as f32).collect()),
@@ -22,7 +22,7 @@ impl Packed {
 
     /// As a kernel's parameter; `part` picks from a list.
     #[inline]
-    pub(super) fn bind<'a>(&'a self, part: impl Fn(&'a [f32]) -> Param<'a>) -> Param<'a> {
+    pub(in crate::pack) fn bind<'a>(&'a self, part: impl Fn(&'a [f32]) -> Param<'a>) -> Param<'a> {
         match self {
             Self::Splat(value) => Param::Splat(*value),
             Self::Values(values) => part(values),
@@ -38,7 +38,7 @@ impl Packed {
 
 /// A spline's parameters; no pieces at all where there is no spline.
 #[derive(Clone, Debug, Default)]
-pub(super) struct PackedSpline {
+pub(in crate::pack) struct PackedSpline {
     knots: Vec<Packed>,
     slopes: Vec<Packed>,
     offsets: Vec<Packed>,
@@ -46,7 +46,7 @@ pub(super) struct PackedSpline {
 
 impl PackedSpline {
     /// The parameters at `units`.
-    pub(super) fn new(
+    pub(in crate::pack) fn new(
         spline: Option<&ScalarSpline>,
         units: impl Iterator<Item = usize> + Clone,
     ) -> Self {
@@ -60,19 +60,19 @@ impl PackedSpline {
     }
 
     /// Pads lists with zeros to `len`.
-    pub(super) fn padded(mut self, len: usize) -> Self {
+    pub(in crate::pack) fn padded(mut self, len: usize) -> Self {
         let all = self.knots.iter_mut().chain(&mut self.slopes).chain(&mut self.offsets);
         all.for_each(|parameter| parameter.pad(len));
         self
     }
 
     /// Bits of each unit.
-    pub(super) fn bits(&self) -> usize {
+    pub(in crate::pack) fn bits(&self) -> usize {
         bits::width(self.slopes.len())
     }
 
     /// As a kernel's spline; `part` picks from each list.
-    pub(super) fn bind<'a>(&'a self, part: impl Fn(&'a [f32]) -> Param<'a>) -> Spline<'a> {
+    pub(in crate::pack) fn bind<'a>(&'a self, part: impl Fn(&'a [f32]) -> Param<'a>) -> Spline<'a> {
         if self.slopes.is_empty() {
             return Spline::identity();
         }

@@ -4,12 +4,12 @@
 
 use maso_simd::{AffineBlock, PANEL, Param};
 
-use super::parameters::PackedSpline;
 use super::run::{Run, Scratch, at_least};
 use crate::network::{Convolution, ScalarSpline, WindowMap};
+use crate::pack::parameters::PackedSpline;
 
 #[derive(Clone, Debug)]
-pub(super) struct PackedConvolution {
+pub(crate) struct PackedConvolution {
     batch: usize,
     groups: usize,
     in_channels: usize,

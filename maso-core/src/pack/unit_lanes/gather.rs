@@ -4,7 +4,7 @@ use super::run::Run;
 use crate::network;
 
 #[derive(Clone, Debug)]
-pub(super) struct Gather {
+pub(crate) struct Gather {
     len: usize,
     runs: Vec<network::Run>,
 }

@@ -2,12 +2,12 @@
 
 use maso_simd::{AffineBlock, PANEL, Panels, Param};
 
-use super::parameters::PackedSpline;
 use super::run::{Run, Scratch, at_least};
 use crate::network::{Dense, ScalarSpline};
+use crate::pack::parameters::PackedSpline;
 
 #[derive(Clone, Debug)]
-pub(super) struct PackedDense {
+pub(crate) struct PackedDense {
     batch: usize,
     panels: Panels,
     /// One number for each lane of each panel.

@@ -2,15 +2,15 @@
 
 use maso_simd::{AffineBlock, ExtremeBlock, PANEL, Param, Spline, bits};
 
-use super::parameters::Packed;
 use super::run::{Run, Scratch, at_least};
 use super::windows::Windows;
 use crate::network::{AveragePool, Branch, Candidates, Extreme};
+use crate::pack::parameters::Packed;
 
 /// An average pool: the sum of each window through the affine kernel with weights 1, its factor as
 /// the slope of a single piece.
 #[derive(Clone, Debug)]
-pub(super) struct PackedAverage {
+pub(crate) struct PackedAverage {
     windows: Windows,
     ones: Vec<f32>,
     /// One factor for each unit, padded to whole strips.
@@ -55,7 +55,7 @@ impl PackedAverage {
 
 /// A maximum or minimum of windows or branches.
 #[derive(Clone, Debug)]
-pub(super) struct PackedExtreme {
+pub(crate) struct PackedExtreme {
     units: usize,
     pieces: usize,
     smallest: bool,

@@ -7,7 +7,7 @@ use super::windows::Windows;
 use crate::network::Interpolation;
 
 #[derive(Clone, Debug)]
-pub(super) struct PackedInterpolation {
+pub(crate) struct PackedInterpolation {
     windows: Windows,
     /// For each strip of units, `taps × PANEL` weights.
     weights: Vec<f32>,

@@ -2,12 +2,12 @@
 
 use maso_simd::{Combine, PANEL, Param, Term};
 
-use super::parameters::{Packed, PackedSpline};
 use super::run::{Run, Scratch, at_least};
 use crate::network::{PerUnit, ScalarSpline, Scale};
+use crate::pack::parameters::{Packed, PackedSpline};
 
 #[derive(Clone, Debug)]
-pub(super) struct Elementwise {
+pub(crate) struct Elementwise {
     len: usize,
     /// Parameters are one number for each block of this many elements; the whole row where they
     /// are uniform or listed element by element.

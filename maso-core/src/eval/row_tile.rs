@@ -1,0 +1,92 @@
+//! A tile with rows across lanes: up to [`PANEL`] rows, each number's values in all of them together.
+
+use maso_simd::{Aligned, PANEL};
+
+use super::Evaluator;
+use super::tile::{Tile, is_finite};
+use crate::pack::row_lanes::{LaneRun, RowLanes};
+use crate::pack::{Place, Step, ValueRef};
+
+/// Buffers that stay from tile to tile.
+#[derive(Debug, Default)]
+pub(super) struct RowTileBuffers {
+    input: Aligned,
+    slots: Vec<Aligned>,
+    /// A word for each bit of the code.
+    planes: Vec<u32>,
+}
+
+/// Runs the tile over `input`; false if a number was or became NaN or infinite.
+pub(super) fn run(
+    tile: &mut Tile<'_>,
+    evaluator: &Evaluator,
+    input: &[f32],
+    buffers: &mut RowTileBuffers,
+) -> bool {
+    if !is_finite(input) {
+        return false;
+    }
+    let (plan, kernels) = (evaluator.row_plan(), evaluator.kernels);
+    let RowTileBuffers { input: lanes, slots, planes } = buffers;
+    let width = input.len() / tile.rows;
+    let lanes = lanes.at_least(width * PANEL);
+    kernels.to_lanes(input, width, width, lanes);
+    slots.resize_with(plan.slots.len().max(slots.len()), Aligned::default);
+    for (slot, &len) in slots.iter_mut().zip(&plan.slots) {
+        slot.at_least(len);
+    }
+    let layout = evaluator.network.layout();
+    planes.clear();
+    planes.resize(layout.bits(), 0);
+    let steps = plan.steps(tile.want.values || !tile.want.codes);
+    if !steps.iter().all(|step| run_step(evaluator, step, lanes, slots, planes)) {
+        return false;
+    }
+    if tile.want.codes {
+        kernels.codes(planes, layout.words(), tile.codes);
+    }
+    if tile.want.values {
+        kernels.from_lanes(view(plan.output, lanes, slots), plan.output.len, tile.values);
+    }
+    true
+}
+
+/// Inputs that a step has without a list on the heap.
+const FEW: usize = 4;
+
+fn run_step(
+    evaluator: &Evaluator,
+    step: &Step<RowLanes>,
+    input: &[f32],
+    slots: &mut [Aligned],
+    planes: &mut [u32],
+) -> bool {
+    let mut out = std::mem::take(&mut slots[step.slot]);
+    let mut few = [input; FEW];
+    let many: Vec<&[f32]>;
+    let views = step.inputs.iter().map(|&value| view(value, input, slots));
+    let inputs = if step.inputs.len() <= FEW {
+        few.iter_mut().zip(views).for_each(|(place, view)| *place = view);
+        &few[..step.inputs.len()]
+    } else {
+        many = views.collect();
+        &many
+    };
+    let mut run = LaneRun {
+        kernels: evaluator.kernels,
+        inputs,
+        out: &mut out[..step.len * PANEL],
+        planes: &mut planes[step.first_bit..][..step.bits],
+    };
+    let finite = step.work.run(&mut run);
+    slots[step.slot] = out;
+    finite
+}
+
+/// The vectors of a value.
+fn view<'a>(value: ValueRef, input: &'a [f32], slots: &'a [Aligned]) -> &'a [f32] {
+    match value.place {
+        Place::Input => input,
+        Place::Slot(slot) => &slots[slot][..value.len * PANEL],
+    }
+}

@@ -1,0 +1,95 @@
+//! A tile with units across lanes: each row's numbers stand together.
+
+use maso_simd::Aligned;
+
+use super::Evaluator;
+use super::tile::{Tile, is_finite};
+use crate::pack::unit_lanes::{RowsView, Run, Scratch, UnitLanes};
+use crate::pack::{Place, Step, ValueRef, Work};
+
+/// Buffers that stay from tile to tile.
+#[derive(Debug, Default)]
+pub(super) struct UnitTileBuffers {
+    slots: Vec<Aligned>,
+    scratch: Scratch,
+}
+
+/// Runs the tile over `input`; false if a number was or became NaN or infinite.
+pub(super) fn run(
+    tile: &mut Tile<'_>,
+    evaluator: &Evaluator,
+    input: &[f32],
+    buffers: &mut UnitTileBuffers,
+) -> bool {
+    let plan = evaluator.unit_plan();
+    let steps = plan.steps(tile.want.values || !tile.want.codes);
+    // Where the first step sees all of every row, what is not finite shows in what it makes.
+    let seen = steps
+        .first()
+        .is_some_and(|step| step.work.sees_all() && step.inputs[0].place == Place::Input);
+    if !seen && !is_finite(input) {
+        return false;
+    }
+    let UnitTileBuffers { slots, scratch } = buffers;
+    slots.resize_with(plan.slots.len().max(slots.len()), Aligned::default);
+    for (slot, len) in slots.iter_mut().zip(&plan.slots) {
+        slot.at_least(len * tile.rows);
+    }
+    let input = RowsView { data: input, stride: input.len() / tile.rows };
+    tile.codes.fill(0);
+    if !steps.iter().all(|step| run_step(tile, evaluator, step, input, slots, scratch)) {
+        return false;
+    }
+    if tile.want.values {
+        let view = view(plan.output, input, slots);
+        for (row, values) in tile.values.chunks_exact_mut(plan.output.len).enumerate() {
+            values.copy_from_slice(view.row(row, plan.output.len));
+        }
+    }
+    true
+}
+
+/// Inputs that a step has without a list on the heap.
+const FEW: usize = 4;
+
+fn run_step(
+    tile: &mut Tile<'_>,
+    evaluator: &Evaluator,
+    step: &Step<UnitLanes>,
+    input: RowsView<'_>,
+    slots: &mut [Aligned],
+    scratch: &mut Scratch,
+) -> bool {
+    let mut out = std::mem::take(&mut slots[step.slot]);
+    let mut few = [input; FEW];
+    let many: Vec<RowsView<'_>>;
+    let views = step.inputs.iter().map(|&value| view(value, input, slots));
+    let inputs = if step.inputs.len() <= FEW {
+        few.iter_mut().zip(views).for_each(|(place, view)| *place = view);
+        &few[..step.inputs.len()]
+    } else {
+        many = views.collect();
+        &many
+    };
+    let mut run = Run {
+        kernels: evaluator.kernels,
+        rows: tile.rows,
+        inputs,
+        out: &mut out,
+        out_stride: UnitLanes::stride(step.len),
+        codes: tile.want.codes.then_some(&mut *tile.codes),
+        words: evaluator.network.layout().words(),
+        first_bit: step.first_bit,
+    };
+    let finite = step.work.run(&mut run, scratch);
+    slots[step.slot] = out;
+    finite
+}
+
+/// The rows of a value.
+fn view<'a>(value: ValueRef, input: RowsView<'a>, slots: &'a [Aligned]) -> RowsView<'a> {
+    match value.place {
+        Place::Input => input,
+        Place::Slot(slot) => RowsView { data: &slots[slot], stride: UnitLanes::stride(value.len) },
+    }
+}

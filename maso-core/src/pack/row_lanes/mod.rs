@@ -1,0 +1,109 @@
+//! Rows across lanes: each number of the network is a vector of its values in [`PANEL`] rows, and a step
+//! makes vectors of vectors. Bits are planes: for each bit of a unit a word with all rows.
+
+mod average;
+mod elementwise;
+mod extreme;
+mod gather;
+mod interpolation;
+mod windows;
+
+use maso_simd::{Kernels, PANEL};
+
+use super::Work;
+use super::join::Joined;
+use crate::network::{Affine, Network, Operator, Rule, View};
+use average::LaneAverage;
+use elementwise::LaneElementwise;
+use extreme::LaneExtreme;
+use gather::LaneGather;
+use interpolation::LaneInterpolation;
+use windows::LaneWindows;
+
+/// The work of a step.
+#[derive(Clone, Debug)]
+pub(crate) enum RowLanes {
+    Windows(LaneWindows),
+    Average(LaneAverage),
+    Interpolation(LaneInterpolation),
+    Elementwise(LaneElementwise),
+    Extreme(LaneExtreme),
+    Gather(LaneGather),
+}
+
+/// One step over [`PANEL`] rows.
+#[derive(Debug)]
+pub(crate) struct LaneRun<'a> {
+    pub(crate) kernels: &'a Kernels,
+    /// Vectors of the values it reads.
+    pub(crate) inputs: &'a [&'a [f32]],
+    /// Vectors of the values it makes.
+    pub(crate) out: &'a mut [f32],
+    /// Its bits, all zero.
+    pub(crate) planes: &'a mut [u32],
+}
+
+impl Work for RowLanes {
+    const JOINS_SUMS: bool = true;
+
+    fn stride(len: usize) -> usize {
+        len * PANEL
+    }
+
+    fn pack(joined: &Joined<'_>, len: usize) -> Self {
+        match &joined.base.operator {
+            Operator::Affine(Affine::Dense(dense)) => {
+                Self::Windows(LaneWindows::dense(dense, joined))
+            }
+            Operator::Affine(Affine::Convolution(convolution)) => {
+                Self::Windows(LaneWindows::convolution(convolution, joined))
+            }
+            Operator::Affine(Affine::AveragePool(pool)) => Self::Average(LaneAverage::new(pool)),
+            Operator::Affine(Affine::Interpolation(interpolation)) => {
+                Self::Interpolation(LaneInterpolation::new(interpolation))
+            }
+            Operator::Affine(Affine::Scale(scale)) => {
+                Self::Elementwise(LaneElementwise::scale(scale, len, joined.spline))
+            }
+            Operator::Sum { negate } => {
+                Self::Elementwise(LaneElementwise::sum(*negate, len, joined.spline))
+            }
+            Operator::Nonlinear(Rule::Spline(spline)) => {
+                Self::Elementwise(LaneElementwise::spline(len, spline))
+            }
+            Operator::Nonlinear(Rule::Extreme(extreme)) => {
+                Self::Extreme(LaneExtreme::new(extreme, len))
+            }
+            Operator::View(View::Runs(runs)) => Self::Gather(LaneGather::new(runs)),
+            Operator::Input | Operator::View(View::Same) => {
+                unreachable!("inputs and aliases make no step")
+            }
+        }
+    }
+}
+
+impl RowLanes {
+    /// Whether `network` has windows, which this layout is for.
+    pub(crate) fn suits(network: &Network) -> bool {
+        use crate::network::Candidates;
+        network.nodes().iter().any(|node| match &node.operator {
+            Operator::Affine(affine) => !matches!(affine, Affine::Dense(_) | Affine::Scale(_)),
+            Operator::Nonlinear(Rule::Extreme(extreme)) => {
+                matches!(extreme.candidates, Candidates::Window { .. })
+            }
+            _ => false,
+        })
+    }
+
+    /// Runs the step; false if a value is NaN or infinite.
+    pub(crate) fn run(&self, run: &mut LaneRun<'_>) -> bool {
+        match self {
+            Self::Windows(windows) => windows.run(run),
+            Self::Average(average) => average.run(run),
+            Self::Interpolation(interpolation) => interpolation.run(run),
+            Self::Elementwise(elementwise) => elementwise.run(run),
+            Self::Extreme(extreme) => extreme.run(run),
+            Self::Gather(gather) => gather.run(run),
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Convolutions and matrices: weighted windows of vectors. A matrix is the one window that has the whole
+//! vector.
+
+use maso_simd::{
+    Addend, ChannelWeights, Meeting, PANEL, Param, Tap, UnitOrder, WindowBlock, Windows,
+};
+
+use super::LaneRun;
+use crate::network::{Convolution, Dense, WindowMap};
+use crate::pack::join::Joined;
+use crate::pack::parameters::PackedSpline;
+
+#[derive(Clone, Debug)]
+pub(crate) struct LaneWindows {
+    /// Images in a row.
+    batch: usize,
+    /// Input channels of a group, and the cells of a plane.
+    channels: usize,
+    plane: usize,
+    windows: Windows,
+    taps: usize,
+    /// Weights of each group.
+    groups: Vec<ChannelWeights>,
+    /// Output channels of a group.
+    outputs: usize,
+    bias: Vec<f32>,
+    spline: PackedSpline,
+    /// How the input that comes last is added.
+    meeting: Option<Meeting>,
+    order: UnitOrder,
+}
+
+impl LaneWindows {
+    pub(super) fn convolution(convolution: &Convolution, joined: &Joined<'_>) -> Self {
+        let (map, groups) = (&convolution.map, convolution.groups);
+        let (cells, depth) = (map.cells(), convolution.depth());
+        let outputs = convolution.out_channels / groups;
+        let weights = |group: usize| {
+            ChannelWeights::pack(outputs, depth, |channel, input| {
+                convolution.weight.get((group * outputs + channel) * depth + input) as f32
+            })
+        };
+        let first_units = (0..convolution.out_channels).map(|channel| channel * cells);
+        Self {
+            batch: convolution.batch,
+            channels: convolution.in_channels / groups,
+            plane: map.source_cells(),
+            windows: windows_of(map),
+            taps: map.taps(),
+            groups: (0..groups).map(weights).collect(),
+            outputs,
+            // −0 would keep its sign through skipped padding; +0 does not.
+            bias: convolution.bias.iter().map(|&bias| bias as f32 + 0.0).collect(),
+            spline: PackedSpline::new(joined.spline, first_units),
+            meeting: joined.addend.map(|(_, meeting)| meeting),
+            order: UnitOrder { channel: cells, cell: 1 },
+        }
+    }
+
+    pub(super) fn dense(dense: &Dense, joined: &Joined<'_>) -> Self {
+        let (units, depth) = (dense.units, dense.depth);
+        let tap = |vector: usize| {
+            move |input: usize| Tap { tap: input as u32, source: (vector * depth + input) as u32 }
+        };
+        let weight = |unit, input| dense.weight.get(unit * depth + input) as f32;
+        Self {
+            batch: 1,
+            channels: 1,
+            plane: 0,
+            windows: Windows::new((0..dense.batch).map(|vector| (0..depth).map(tap(vector)))),
+            taps: depth,
+            groups: vec![ChannelWeights::pack(units, depth, weight)],
+            outputs: units,
+            bias: dense.bias.iter().map(|&bias| bias as f32).collect(),
+            spline: PackedSpline::new(joined.spline, 0..units),
+            meeting: joined.addend.map(|(_, meeting)| meeting),
+            order: UnitOrder { channel: 1, cell: units },
+        }
+    }
+
+    pub(super) fn run(&self, run: &mut LaneRun<'_>) -> bool {
+        let mut finite = true;
+        for image in 0..self.batch {
+            for (group, weights) in self.groups.iter().enumerate() {
+                finite &= self.group(image * self.groups.len() + group, weights, run);
+            }
+        }
+        finite
+    }
+
+    /// Group number `part`, counted over all images.
+    fn group(&self, part: usize, weights: &ChannelWeights, run: &mut LaneRun<'_>) -> bool {
+        let first = part % self.groups.len() * self.outputs;
+        let rows = |values| rows_of(values, first, self.outputs);
+        let spline = self.spline.bind(rows);
+        let units = part * self.outputs * self.windows.cells();
+        let addend = self.meeting.map(|meeting| {
+            let branch = run.inputs.last().expect("the other branch comes last");
+            Addend { values: &branch[units * PANEL..], meeting }
+        });
+        let block = WindowBlock {
+            input: &run.inputs[0][part * self.channels * self.plane * PANEL..],
+            channels: self.channels,
+            plane: self.plane,
+            windows: &self.windows,
+            taps: self.taps,
+            weights,
+            bias: rows(&self.bias),
+            addend,
+            spline,
+            order: self.order,
+        };
+        let (out, planes) =
+            (&mut run.out[units * PANEL..], &mut run.planes[units * spline.bits()..]);
+        run.kernels.windows(&block, out, planes)
+    }
+}
+
+/// The windows of a map, padding left out.
+pub(super) fn windows_of(map: &WindowMap) -> Windows {
+    Windows::new((0..map.cells()).map(|cell| {
+        (0..map.taps()).filter_map(move |tap| {
+            let source = map.source(tap, cell)? as u32;
+            Some(Tap { tap: tap as u32, source })
+        })
+    }))
+}
+
+/// The parameters of `count` channels from `first` on.
+fn rows_of(values: &[f32], first: usize, count: usize) -> Param<'_> {
+    Param::Rows(&values[first..][..count])
+}
