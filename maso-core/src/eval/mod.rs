@@ -264,7 +264,7 @@ impl Evaluator {
     fn run_tiles<'o>(
         &self,
         rows: &dyn Rows,
-        tiles: impl Iterator<Item = Tile<'o>>,
+        mut tiles: impl Iterator<Item = Tile<'o>>,
     ) -> Result<(), EvalError> {
         let run = |mut tile: Tile<'o>| {
             let mut buffers = self.take_buffers();
@@ -278,7 +278,7 @@ impl Evaluator {
                 let results: Vec<_> = pool.install(|| tiles.into_par_iter().map(run).collect());
                 results.into_iter().collect()
             }
-            None => tiles.map(run).collect(),
+            None => tiles.try_for_each(run),
         }
     }
 
