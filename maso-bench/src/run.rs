@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use maso_core::{Census, EvalError, Evaluator, Network, Rounding, Tier, Want};
+use maso_core::eval::Rows;
+use maso_core::{Batch, Census, EvalError, Evaluator, Network, Rounding, Tier, Want};
 
 use crate::digest::digest;
 use crate::machine::{Machine, peak};
@@ -116,18 +117,34 @@ fn time_job(
     }
     let want = Want { values: job == Job::Forward, codes: job != Job::Forward };
     Ok(measure(samples, || {
-        let mut census = (job == Job::Census).then(|| Census::new(network));
         data.with_rows(width, |rows| {
-            let done = evaluator.run(rows, 0..rows.count(), want, |batch| {
-                if let Some(census) = &mut census {
-                    census.add(batch.first_row, batch.rows, batch.codes, None, |_| {});
-                }
+            if job == Job::Census {
+                std::hint::black_box(census(evaluator, rows).report());
+                return;
+            }
+            let take = |_: &mut (), batch: Batch<'_>| {
+                std::hint::black_box(batch.codes);
                 Ok::<(), EvalError>(())
-            });
-            done.expect("it ran before");
+            };
+            evaluator.fold(rows, 0..rows.count(), want, || (), take).expect("it ran before");
         });
-        std::hint::black_box(census.map(|census| census.regions()));
     }))
+}
+
+/// The census of all rows, counted by each thread and put together.
+fn census(evaluator: &Evaluator, rows: &dyn Rows) -> Census {
+    let (new, want) = (|| Census::new(evaluator.network()), Want { values: false, codes: true });
+    let gather = |census: &mut Census, batch: Batch<'_>| {
+        census.add(batch.first_row, batch.rows, batch.codes, None, |_| {});
+        Ok::<(), EvalError>(())
+    };
+    let shards = evaluator.fold(rows, 0..rows.count(), want, new, gather).expect("it ran before");
+    let mut shards = shards.into_iter();
+    let mut all = shards.next().unwrap_or_else(new);
+    for shard in shards {
+        all.merge(&shard).expect("shards of one network");
+    }
+    all
 }
 
 fn describe(

@@ -75,9 +75,8 @@ impl Builder {
     fn new(shape: &[usize]) -> Self {
         let rows = Axis::Symbol("rows".to_owned());
         let axes = std::iter::once(rows).chain(shape.iter().copied().map(Axis::Fixed)).collect();
-        let mut graph = Graph::default();
-        graph.opset = 17;
-        graph.inputs.push(Port { name: "x".to_owned(), shape: axes, ..Port::default() });
+        let input = Port { name: "x".to_owned(), shape: axes, ..Port::default() };
+        let graph = Graph { opset: 17, inputs: vec![input], ..Graph::default() };
         Self { graph, source: Source(1), last: "x".to_owned() }
     }
 

@@ -1,8 +1,8 @@
 //! A network running over data: threads, progress, being stopped, and the notes that go with it.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::available_parallelism;
 
 use maso_core::network::HeadReport;
@@ -134,19 +134,49 @@ impl Session {
         let mut progress = Progress::new(range.len(), self.quiet);
         let run = self.evaluator.run(&self.data.rows, range.clone(), want, |batch| {
             if self.stopped.load(Ordering::Relaxed) {
-                return Err(Failure::Interrupted.into());
+                return Err(RunFailure::from(Failure::Interrupted));
             }
             sink(batch)?;
             progress.advance(batch.first_row + batch.rows - range.start);
             Ok(())
         });
-        run.map_err(|failure: RunFailure| match failure {
+        run.map_err(|failure| self.explain(failure))
+    }
+
+    /// Runs over the chosen rows, each thread with a state of its own, in any order.
+    pub(crate) fn fold<S: Send>(
+        &self,
+        want: Want,
+        new: impl Fn() -> S + Sync,
+        gather: impl Fn(&mut S, Batch<'_>) + Sync,
+    ) -> Result<Vec<S>, Failure> {
+        let range = self.data.range.clone();
+        let progress = Mutex::new((Progress::new(range.len(), self.quiet), 0));
+        let states = self.evaluator.fold(&self.data.rows, range, want, new, |state, batch| {
+            if self.stopped.load(Ordering::Relaxed) {
+                return Err(Halt::Interrupted);
+            }
+            let rows = batch.rows;
+            gather(state, batch);
+            let (bar, done) = &mut *progress.lock().expect("a bar does not panic");
+            *done += rows;
+            bar.advance(*done);
+            Ok(())
+        });
+        states.map_err(|halt| match halt {
+            Halt::Interrupted => Failure::Interrupted,
+            Halt::Rows(source) => self.explain(RunFailure::Rows(source)),
+        })
+    }
+
+    fn explain(&self, failure: RunFailure) -> Failure {
+        match failure {
             RunFailure::Sink(failure) => failure,
             RunFailure::Rows(source) => {
                 let data = self.data.rows.path().display().to_string();
                 Failure::Rows { data, source }
             }
-        })
+        }
     }
 
     /// Says that the network ends before its file does.
@@ -171,6 +201,18 @@ impl Session {
 enum RunFailure {
     Sink(Failure),
     Rows(maso_core::EvalError),
+}
+
+/// Why a run on several threads ended early.
+enum Halt {
+    Interrupted,
+    Rows(maso_core::EvalError),
+}
+
+impl From<maso_core::EvalError> for Halt {
+    fn from(error: maso_core::EvalError) -> Self {
+        Self::Rows(error)
+    }
 }
 
 impl From<maso_core::EvalError> for RunFailure {

@@ -6,8 +6,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use common::{Builder, Random};
+use maso_core::eval::SliceRows;
 use maso_core::graph::Attribute;
-use maso_core::{Census, EvalError, Evaluator, Network};
+use maso_core::{Batch, Census, EvalError, Evaluator, Network, Want};
 
 /// Two layers, of two and three pieces, on rows of two numbers.
 fn network() -> Network {
@@ -170,4 +171,43 @@ fn fingerprints_tell_the_layout_of_constants() {
         b.network(&y).fingerprint()
     };
     assert_ne!(build(&[2, 1]), build(&[1, 2]));
+}
+
+#[test]
+fn threads_with_a_state_each_see_every_row_once() {
+    let network = Arc::new(network());
+    let count = 9000;
+    let rows = Random(8).numbers(2 * count);
+    let source = SliceRows::new(&rows, 2).expect("rows of two");
+    let expected = codes(&network, &rows);
+    let want = Want { values: false, codes: true };
+    for threads in [1, 2, 3] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
+        let evaluator = Evaluator::new(Arc::clone(&network)).with_pool(Arc::new(pool));
+        let gather = |seen: &mut Vec<(usize, u64)>, batch: Batch<'_>| {
+            seen.extend((batch.first_row..).zip(batch.codes.iter().copied()));
+            Ok::<(), EvalError>(())
+        };
+        let states = evaluator.fold(&source, 10..count, want, Vec::new, gather);
+        let mut seen: Vec<_> = states.expect("finite rows").into_iter().flatten().collect();
+        seen.sort_unstable();
+        let plain: Vec<_> = (10..count).map(|row| (row, expected[row])).collect();
+        assert_eq!(seen, plain, "{threads} threads");
+    }
+}
+
+#[test]
+fn the_first_failing_row_is_named_whatever_the_threads() {
+    let network = Arc::new(network());
+    let mut rows = vec![0.5f32; 2 * 20_000];
+    (rows[2 * 15_000], rows[2 * 4_321], rows[2 * 9_999]) = (f32::NAN, f32::NAN, f32::INFINITY);
+    let source = SliceRows::new(&rows, 2).expect("rows of two");
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().expect("a pool");
+    let evaluator = Evaluator::new(network).with_pool(Arc::new(pool));
+    let want = Want { values: true, codes: false };
+    for _ in 0..20 {
+        let gather = |_: &mut (), _: Batch<'_>| Ok::<(), EvalError>(());
+        let error = evaluator.fold(&source, 0..20_000, want, || (), gather).expect_err("NaN");
+        assert!(matches!(error, EvalError::NotFinite { row: 4_321, .. }), "{error}");
+    }
 }

@@ -6,7 +6,7 @@ use std::ops::{Deref, DerefMut};
 const LINE: usize = 16;
 
 /// A list of f32 whose first lies at a multiple of 64 bytes.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Aligned {
     /// The list, somewhere in a slightly larger one.
     data: Vec<f32>,
@@ -30,12 +30,6 @@ impl Aligned {
             *self = Self::zeros(len);
         }
         &mut self[..len]
-    }
-}
-
-impl Default for Aligned {
-    fn default() -> Self {
-        Self::zeros(0)
     }
 }
 

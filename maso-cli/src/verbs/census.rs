@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use maso_core::census::LayerCensus;
-use maso_core::{Census, CensusReport, Want};
+use maso_core::{Batch, Census, CensusReport, Want};
 use maso_io::dataset::{self, Columns};
 use maso_io::write::{AtomicFile, NpzWriter, WriteError};
 use serde::Serialize;
@@ -84,30 +84,36 @@ fn labels(path: &Path, args: &CensusArgs, data: &Data) -> Result<Vec<i64>, Failu
     ))
 }
 
-/// The census of a session's rows; `labels` are those of the whole file.
+/// The census of a session's rows; `labels` are those of the whole file. Where each row's region is
+/// wanted, regions are numbered as they come; else every thread counts its own rows.
 pub(crate) fn count_regions(
     session: &Session,
     labels: Option<&[i64]>,
-    mut npz: Option<Assignment>,
+    npz: Option<Assignment>,
 ) -> Result<CensusReport, Failure> {
-    let mut census = Census::new(session.network());
-    session.run(Want { values: false, codes: true }, |batch| {
-        let rows = batch.first_row..batch.first_row + batch.rows;
-        let labels = labels.map(|labels| &labels[rows]);
-        let mut regions = Vec::with_capacity(if npz.is_some() { batch.rows } else { 0 });
-        census.add(batch.first_row, batch.rows, batch.codes, labels, |region| {
-            if npz.is_some() {
-                regions.push(region as i64);
-            }
-        });
-        match &mut npz {
-            Some(npz) => Ok(npz.writer.write(&regions)?),
-            None => Ok(()),
+    let want = Want { values: false, codes: true };
+    let own = |batch: &Batch<'_>| labels.map(|l| &l[batch.first_row..][..batch.rows]);
+    let Some(mut npz) = npz else {
+        let new = || Census::new(session.network());
+        let mut shards = session
+            .fold(want, new, |census, batch| {
+                census.add(batch.first_row, batch.rows, batch.codes, own(&batch), |_| {});
+            })?
+            .into_iter();
+        let mut census = shards.next().unwrap_or_else(new);
+        for shard in shards {
+            census.merge(&shard).map_err(|error| Failure::Library(error.into()))?;
         }
+        return Ok(census.report());
+    };
+    let mut census = Census::new(session.network());
+    session.run(want, |batch| {
+        let mut regions = Vec::with_capacity(batch.rows);
+        let assign = |region| regions.push(region as i64);
+        census.add(batch.first_row, batch.rows, batch.codes, own(&batch), assign);
+        Ok(npz.writer.write(&regions)?)
     })?;
-    if let Some(npz) = npz {
-        npz.finish(&census, session.network().layout().words())?;
-    }
+    npz.finish(&census, session.network().layout().words())?;
     Ok(census.report())
 }
 
@@ -126,9 +132,9 @@ impl Assignment {
     fn finish(mut self, census: &Census, words: usize) -> Result<(), WriteError> {
         let regions = census.regions();
         let signed = |values: &[u64]| values.iter().map(|&v| v as i64).collect::<Vec<_>>();
-        self.writer.array("count", &[regions], &signed(census.counts()))?;
-        self.writer.array("first_row", &[regions], &signed(census.first_rows()))?;
-        self.writer.array("code", &[regions, words], census.codes())?;
+        self.writer.array("count", &[regions], &signed(&census.counts()))?;
+        self.writer.array("first_row", &[regions], &signed(&census.first_rows()))?;
+        self.writer.array("code", &[regions, words], &census.codes())?;
         self.writer.finish()
     }
 }

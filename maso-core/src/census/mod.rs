@@ -1,7 +1,8 @@
 //! The census: which regions a data set occupies, and how.
 //!
 //! Accumulate, merge, report. The state is integers and full codes, with a fingerprint of the network,
-//! so that shards of a data set can be counted apart and put together.
+//! so that shards of a data set can be counted apart and put together. Rows are counted by their whole
+//! codes alone: what the report says of layers and units follows from the regions and their rows.
 
 mod entropy;
 mod pieces;
@@ -13,15 +14,7 @@ pub use report::{CensusReport, LabelReport, LayerCensus, OccupancyBin};
 use std::collections::BTreeMap;
 
 use crate::network::Network;
-use pieces::PieceCounts;
 use table::CodeTable;
-
-/// Counts of one layer.
-#[derive(Clone, Debug)]
-struct LayerState {
-    table: CodeTable,
-    pieces: PieceCounts,
-}
 
 /// A census in progress.
 #[derive(Clone, Debug)]
@@ -30,11 +23,8 @@ pub struct Census {
     fingerprint: u64,
     rows: u64,
     table: CodeTable,
-    layers: Vec<LayerState>,
     /// Rows of each (region, label); empty if rows come without labels.
     labels: BTreeMap<(usize, i64), u64>,
-    /// A layer's own bits of one row.
-    own: Vec<u64>,
 }
 
 /// Two censuses that do not belong together.
@@ -54,22 +44,11 @@ impl Census {
     #[must_use]
     pub fn new(network: &Network) -> Self {
         let layout = network.layout().clone();
-        let layers: Vec<LayerState> = layout
-            .layers()
-            .iter()
-            .map(|layer| LayerState {
-                table: CodeTable::new(layer.bits().div_ceil(64)),
-                pieces: PieceCounts::new(layer.units(), layer.pieces()),
-            })
-            .collect();
-        let most = layers.iter().map(|layer| layer.table.words()).max().unwrap_or(0);
         Self {
             fingerprint: network.fingerprint(),
             rows: 0,
             table: CodeTable::new(layout.words()),
-            layers,
             labels: BTreeMap::new(),
-            own: vec![0; most],
             layout,
         }
     }
@@ -90,26 +69,15 @@ impl Census {
         let words = self.layout.words();
         assert_eq!(codes.len(), rows * words, "one code for each row");
         assert!(labels.is_none_or(|labels| labels.len() == rows), "one label for each row");
-        for row in 0..rows {
-            let code = &codes[row * words..][..words];
-            let number = (first_row + row) as u64;
-            let region = self.table.count(code, 1, number);
+        let (mut row, own) = (0, &mut self.labels);
+        self.table.count_rows(codes, rows, first_row as u64, |region| {
             if let Some(labels) = labels {
-                *self.labels.entry((region, labels[row])).or_default() += 1;
+                *own.entry((region, labels[row])).or_default() += 1;
+                row += 1;
             }
-            self.add_layers(code, number);
             assigned(region);
-        }
+        });
         self.rows += rows as u64;
-    }
-
-    fn add_layers(&mut self, code: &[u64], row: u64) {
-        for (state, layer) in self.layers.iter_mut().zip(self.layout.layers()) {
-            let own = &mut self.own[..state.table.words()];
-            layer.copy_bits(code, own);
-            state.table.count(own, 1, row);
-            state.pieces.count(own);
-        }
     }
 
     /// Takes in the counts of other rows of the same data set.
@@ -121,10 +89,6 @@ impl Census {
             return Err(MergeError { own: self.fingerprint, other: other.fingerprint });
         }
         let regions = self.table.merge(&other.table);
-        for (own, other) in self.layers.iter_mut().zip(&other.layers) {
-            own.table.merge(&other.table);
-            own.pieces.merge(&other.pieces);
-        }
         for (&(region, label), count) in &other.labels {
             *self.labels.entry((regions[region], label)).or_default() += count;
         }
@@ -146,19 +110,19 @@ impl Census {
 
     /// Rows of each region.
     #[must_use]
-    pub fn counts(&self) -> &[u64] {
-        self.table.counts()
+    pub fn counts(&self) -> Vec<u64> {
+        self.table.records().map(|(_, count, _)| count).collect()
     }
 
     /// The first row of each region.
     #[must_use]
-    pub fn first_rows(&self) -> &[u64] {
-        self.table.first_rows()
+    pub fn first_rows(&self) -> Vec<u64> {
+        self.table.records().map(|(.., first_row)| first_row).collect()
     }
 
     /// The code of each region, `words` words each.
     #[must_use]
-    pub fn codes(&self) -> &[u64] {
-        self.table.codes()
+    pub fn codes(&self) -> Vec<u64> {
+        self.table.records().flat_map(|(code, ..)| code).copied().collect()
     }
 }

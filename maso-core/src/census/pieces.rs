@@ -47,6 +47,18 @@ impl BitCounts {
         }
     }
 
+    /// Counts rows that share a code in the wide counters.
+    fn count_many(&mut self, code: &[u64], times: u64) {
+        for (index, &word) in code.iter().enumerate() {
+            let mut left = word;
+            while left != 0 {
+                self.set[64 * index + left.trailing_zeros() as usize] += times;
+                left &= left - 1;
+            }
+        }
+        self.rows += times;
+    }
+
     /// Moves the small counters into the wide ones.
     fn empty(&mut self) {
         for unit in 0..self.units {
@@ -73,32 +85,17 @@ impl PieceCounts {
         Self::Fields { pieces, counts: vec![0; units * pieces] }
     }
 
-    /// Counts one row's layer bits.
-    pub(super) fn count(&mut self, code: &[u64]) {
+    /// Counts the layer bits of `times` rows.
+    pub(super) fn count(&mut self, code: &[u64], times: u64) {
         match self {
-            Self::Bits(counts) => counts.count(code),
+            Self::Bits(counts) if times == 1 => counts.count(code),
+            Self::Bits(counts) => counts.count_many(code, times),
             Self::Fields { pieces, counts } => {
                 let width = bits::width(*pieces);
                 for (unit, counts) in counts.chunks_exact_mut(*pieces).enumerate() {
-                    counts[bits::extract(code, unit * width, width) as usize] += 1;
+                    counts[bits::extract(code, unit * width, width) as usize] += times;
                 }
             }
-        }
-    }
-
-    /// Counts all that `other` counted.
-    pub(super) fn merge(&mut self, other: &Self) {
-        match (self, other) {
-            (Self::Bits(own), Self::Bits(other)) => {
-                for (unit, set) in own.set.iter_mut().enumerate() {
-                    *set += other.set[unit] + other.small(unit);
-                }
-                own.rows += other.rows;
-            }
-            (Self::Fields { counts, .. }, Self::Fields { counts: other, .. }) => {
-                counts.iter_mut().zip(other).for_each(|(own, other)| *own += other);
-            }
-            _ => unreachable!("one network's layers have one number of pieces"),
         }
     }
 
@@ -131,8 +128,8 @@ mod tests {
         let units = 70;
         let mut counts = PieceCounts::new(units, 2);
         let mut slow = vec![0u64; units];
-        let mut state = 1u64;
-        for _ in 0..(1 << PLANES) + 500 {
+        let (mut state, mut rows) = (1u64, 0);
+        for _ in 0..2 << PLANES {
             let code: Vec<u64> = (0..2)
                 .map(|_| {
                     state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(99);
@@ -140,13 +137,15 @@ mod tests {
                 })
                 .collect();
             let code = [code[0], code[1] & bits::low_mask(units - 64)];
-            counts.count(&code);
+            let times = if code[0] % 3 == 0 { 5 } else { 1 };
+            rows += times;
+            counts.count(&code, times);
             for (unit, slow) in slow.iter_mut().enumerate() {
-                *slow += bits::extract(&code, unit, 1);
+                *slow += times * bits::extract(&code, unit, 1);
             }
         }
         for (unit, set) in slow.into_iter().enumerate() {
-            assert_eq!(counts.of_unit(unit), [(1 << PLANES) + 500 - set, set], "unit {unit}");
+            assert_eq!(counts.of_unit(unit), [rows - set, set], "unit {unit}");
         }
     }
 }

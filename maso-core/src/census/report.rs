@@ -1,7 +1,9 @@
 //! The report of a census: plain data, with the JSON names that users rely on.
 
+use super::Census;
 use super::entropy::{miller_madow, plug_in};
-use super::{Census, LayerState};
+use super::pieces::PieceCounts;
+use super::table::CodeTable;
 use crate::code::Layer;
 
 /// What a data set does to a network's partition.
@@ -113,7 +115,7 @@ impl Census {
     #[must_use]
     pub fn report(&self) -> CensusReport {
         let layers: Vec<LayerCensus> =
-            self.layers.iter().zip(self.layout.layers()).map(|(s, l)| self.layer(s, l)).collect();
+            self.layout.layers().iter().map(|layer| self.layer(layer)).collect();
         let counts = self.counts();
         let plugin = plug_in(counts.iter().copied(), self.rows);
         // Σ unit entropies = Σ over layers of (multi-information + code entropy).
@@ -124,7 +126,7 @@ impl Census {
             regions: self.regions(),
             singletons: counts.iter().filter(|&&count| count == 1).count(),
             largest: counts.iter().copied().max().unwrap_or(0),
-            occupancy: occupancy(counts),
+            occupancy: occupancy(&counts),
             units: self.layout.units(),
             bits: self.layout.bits(),
             capacity_bits: layers.iter().map(|layer| layer.capacity_bits).sum(),
@@ -143,11 +145,33 @@ impl Census {
         if self.rows == 0 { 0.0 } else { plugin + miller_madow(distinct, self.rows) }
     }
 
-    fn layer(&self, state: &LayerState, layer: &Layer) -> LayerCensus {
-        let units: Vec<Vec<u64>> =
-            (0..state.pieces.units()).map(|unit| state.pieces.of_unit(unit)).collect();
+    /// Rows of each distinct code of `layer` alone, and of each piece of its units.
+    fn layer_counts(&self, layer: &Layer) -> (Vec<u64>, PieceCounts) {
+        let mut pieces = PieceCounts::new(layer.units(), layer.pieces());
+        let mut own = vec![0; layer.bits().div_ceil(64)];
+        if own.len() == 1 {
+            let mut codes = Vec::with_capacity(self.regions());
+            for (code, count, _) in self.table.records() {
+                layer.copy_bits(code, &mut own);
+                pieces.count(&own, count);
+                codes.push((own[0], count));
+            }
+            return (sums_of_equals(codes), pieces);
+        }
+        let mut table = CodeTable::new(own.len());
+        for (code, count, _) in self.table.records() {
+            layer.copy_bits(code, &mut own);
+            pieces.count(&own, count);
+            table.count_one(&own, count);
+        }
+        (table.records().map(|(_, count, _)| count).collect(), pieces)
+    }
+
+    fn layer(&self, layer: &Layer) -> LayerCensus {
+        let (counts, pieces) = self.layer_counts(layer);
+        let units: Vec<Vec<u64>> = (0..pieces.units()).map(|unit| pieces.of_unit(unit)).collect();
         let entropies = units.iter().map(|counts| plug_in(counts.iter().copied(), self.rows));
-        let plugin = plug_in(state.table.counts().iter().copied(), self.rows);
+        let plugin = plug_in(counts.iter().copied(), self.rows);
         let always = |pick: fn(&[u64]) -> Option<&u64>| {
             let full = |counts: &&Vec<u64>| counts.len() > 1 && pick(counts) == Some(&self.rows);
             if self.rows == 0 { 0 } else { units.iter().filter(full).count() }
@@ -161,8 +185,8 @@ impl Census {
             pieces: layer.pieces(),
             bits: layer.bits(),
             capacity_bits: layer.units() as f64 * (layer.pieces() as f64).log2(),
-            distinct: state.table.len(),
-            entropy_bits: self.corrected(plugin, state.table.len()),
+            distinct: counts.len(),
+            entropy_bits: self.corrected(plugin, counts.len()),
             entropy_plugin_bits: plugin,
             multi_information_bits: (entropies.sum::<f64>() - plugin).max(0.0),
             never_on: always(|counts| counts.first()),
@@ -196,6 +220,13 @@ impl Census {
             mixed_rows: mixed().map(|region| region.2).sum(),
         }
     }
+}
+
+/// For each distinct code, its counts added up.
+fn sums_of_equals(mut codes: Vec<(u64, u64)>) -> Vec<u64> {
+    codes.sort_unstable_by_key(|&(code, _)| code);
+    let equal = codes.chunk_by(|a, b| a.0 == b.0);
+    equal.map(|codes| codes.iter().map(|&(_, count)| count).sum()).collect()
 }
 
 /// Bins of 1, 2, 3–4, 5–8, … rows; empty ones are left out.

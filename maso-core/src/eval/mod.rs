@@ -5,6 +5,7 @@
 //! tile change a bit of the result.
 
 mod error;
+mod fold;
 mod row_tile;
 mod rows;
 mod tile;
@@ -196,13 +197,7 @@ impl Evaluator {
         want: Want,
         mut sink: impl FnMut(Batch<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let width = self.network.input().len();
-        if rows.width() != width {
-            return Err(EvalError::Width { expected: width, found: rows.width() }.into());
-        }
-        if range.start > range.end || range.end > rows.count() {
-            return Err(EvalError::Range { range, rows: rows.count() }.into());
-        }
+        self.check_range(rows, &range)?;
         let outputs = if want.values { self.outputs() } else { 0 };
         let words = if want.codes { self.network.layout().words() } else { 0 };
         let tile_rows = self.tile_rows(range.len(), want);
@@ -216,6 +211,17 @@ impl Evaluator {
             self.run_tiles(rows, Tile::split(first_row, count, tile_rows, want, results))?;
             let (values, codes) = (&values[..count * outputs], &codes[..count * words]);
             sink(Batch { first_row, rows: count, values, codes })?;
+        }
+        Ok(())
+    }
+
+    fn check_range(&self, rows: &dyn Rows, range: &Range<usize>) -> Result<(), EvalError> {
+        let width = self.network.input().len();
+        if rows.width() != width {
+            return Err(EvalError::Width { expected: width, found: rows.width() });
+        }
+        if range.start > range.end || range.end > rows.count() {
+            return Err(EvalError::Range { range: range.clone(), rows: rows.count() });
         }
         Ok(())
     }
@@ -269,7 +275,7 @@ impl Evaluator {
         let run = |mut tile: Tile<'o>| {
             let mut buffers = self.take_buffers();
             let result = tile.run_or_explain(self, rows, &mut buffers);
-            self.idle.lock().expect("no tile panics while it holds the lock").push(buffers);
+            self.keep_buffers(buffers);
             result
         };
         match &self.pool {
@@ -285,5 +291,9 @@ impl Evaluator {
     fn take_buffers(&self) -> TileBuffers {
         let idle = self.idle.lock().expect("no tile panics while it holds the lock").pop();
         idle.unwrap_or_default()
+    }
+
+    fn keep_buffers(&self, buffers: TileBuffers) {
+        self.idle.lock().expect("no tile panics while it holds the lock").push(buffers);
     }
 }

@@ -67,9 +67,7 @@ impl PackedDense {
             finite
         };
         let bits = self.spline.bits();
-        for (row, &field) in fields.iter().enumerate() {
-            run.put_bits(row, at * bits, field, live * bits);
-        }
+        run.put_fields(at * bits, fields, live * bits);
         finite
     }
 }

@@ -51,6 +51,22 @@ impl Run<'_> {
     }
 }
 
+impl Run<'_> {
+    /// Writes `bits` bits of each row's field at bit `at` of the step's part of its code.
+    #[inline]
+    pub(crate) fn put_fields(&mut self, at: usize, fields: &[u64], bits: usize) {
+        let (words, first) = (self.words, self.first_bit + at);
+        let Some(codes) = self.codes.as_deref_mut().filter(|_| bits > 0) else { return };
+        let (mask, word, shift) = (bits::low_mask(bits), first / 64, first % 64);
+        let rows = codes.chunks_exact_mut(words).zip(fields);
+        if shift + bits <= 64 {
+            rows.for_each(|(code, field)| code[word] |= (field & mask) << shift);
+        } else {
+            rows.for_each(|(code, field)| bits::insert(code, first, *field, bits));
+        }
+    }
+}
+
 /// Working memory that steps share, kept from tile to tile.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
