@@ -137,7 +137,7 @@ mod tests {
                 })
                 .collect();
             let code = [code[0], code[1] & bits::low_mask(units - 64)];
-            let times = if code[0] % 3 == 0 { 5 } else { 1 };
+            let times = if code[0].is_multiple_of(3) { 5 } else { 1 };
             rows += times;
             counts.count(&code, times);
             for (unit, slow) in slow.iter_mut().enumerate() {
