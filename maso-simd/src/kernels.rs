@@ -209,6 +209,7 @@ pub struct Kernels {
     pub(crate) to_lanes: fn(&[f32], usize, usize, &mut [f32]),
     pub(crate) from_lanes: fn(&[f32], usize, &mut [f32]),
     pub(crate) codes: fn(&[u32], usize, &mut [u64]),
+    pub(crate) finite: fn(&[f32]) -> bool,
     pub(crate) peak: fn(usize) -> (usize, f32),
 }
 
@@ -346,6 +347,12 @@ impl Kernels {
         assert!(codes.len().is_multiple_of(words), "whole rows");
         assert!(codes.len() / words <= PANEL, "at most {PANEL} rows");
         (self.codes)(planes, words, codes);
+    }
+
+    /// Whether all numbers are finite.
+    #[must_use]
+    pub fn finite(&self, numbers: &[f32]) -> bool {
+        (self.finite)(numbers)
     }
 
     /// Multiply-adds between registers, `rounds` rounds of them with nothing else in the way: how many,

@@ -20,6 +20,7 @@ const fn table<const FUSED: bool>() -> Kernels {
         to_lanes,
         from_lanes,
         codes,
+        finite: |numbers| numbers.iter().all(|number| number.is_finite()),
         peak: peak::<FUSED>,
     }
 }

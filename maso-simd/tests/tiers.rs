@@ -297,6 +297,8 @@ fn nan_and_infinity_are_reported_from_any_lane() {
                 let mut out = vec![0.0; PANEL + 3];
                 let finite = kernels.combine(&sum, &mut out, &mut [0; 2]);
                 assert!(!finite, "{bad} in lane {lane} is seen by {tier}");
+                assert!(!kernels.finite(&x), "{bad} at {lane} is seen by {tier}");
+                assert!(kernels.finite(&x[..lane]), "numbers before {lane} are finite on {tier}");
             }
         }
         let panel: Vec<f32> = vec![f32::MAX; PANEL];

@@ -66,19 +66,18 @@ impl Evaluator {
         };
         let worker = || {
             let mut state = new();
-            let mut buffers = self.take_buffers();
+            let mut buffers = self.lend_buffers();
             let mut results = SpanResults::default();
             while let Some(span) = spans.take() {
                 let first = span.start;
                 let done = self
-                    .run_span(rows, span, want, &mut buffers, &mut results)
+                    .run_span(rows, span, want, &mut buffers.buffers, &mut results)
                     .map_err(E::from)
                     .and_then(|batch| gather(&mut state, batch));
                 if let Err(error) = done {
                     spans.fail(first, error);
                 }
             }
-            self.keep_buffers(buffers);
             state
         };
         let states: Vec<S> = match &self.pool {

@@ -272,28 +272,42 @@ impl Evaluator {
         rows: &dyn Rows,
         mut tiles: impl Iterator<Item = Tile<'o>>,
     ) -> Result<(), EvalError> {
-        let run = |mut tile: Tile<'o>| {
-            let mut buffers = self.take_buffers();
-            let result = tile.run_or_explain(self, rows, &mut buffers);
-            self.keep_buffers(buffers);
-            result
+        let run = |buffers: &mut Lent<'_>, mut tile: Tile<'o>| {
+            tile.run_or_explain(self, rows, &mut buffers.buffers)
         };
         match &self.pool {
             Some(pool) => {
                 let tiles: Vec<Tile<'o>> = tiles.collect();
-                let results: Vec<_> = pool.install(|| tiles.into_par_iter().map(run).collect());
+                let results: Vec<_> = pool.install(|| {
+                    tiles.into_par_iter().map_init(|| self.lend_buffers(), run).collect()
+                });
                 results.into_iter().collect()
             }
-            None => tiles.try_for_each(run),
+            None => {
+                let mut buffers = self.lend_buffers();
+                tiles.try_for_each(|tile| run(&mut buffers, tile))
+            }
         }
     }
 
-    fn take_buffers(&self) -> TileBuffers {
+    /// Buffers that go back when they are dropped.
+    fn lend_buffers(&self) -> Lent<'_> {
         let idle = self.idle.lock().expect("no tile panics while it holds the lock").pop();
-        idle.unwrap_or_default()
+        Lent { buffers: idle.unwrap_or_default(), evaluator: self }
     }
+}
 
-    fn keep_buffers(&self, buffers: TileBuffers) {
-        self.idle.lock().expect("no tile panics while it holds the lock").push(buffers);
+/// Buffers of an evaluator while a thread uses them.
+struct Lent<'e> {
+    buffers: TileBuffers,
+    evaluator: &'e Evaluator,
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        let buffers = std::mem::take(&mut self.buffers);
+        if let Ok(mut idle) = self.evaluator.idle.lock() {
+            idle.push(buffers);
+        }
     }
 }

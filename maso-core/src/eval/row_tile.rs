@@ -3,7 +3,7 @@
 use maso_simd::{Aligned, PANEL};
 
 use super::Evaluator;
-use super::tile::{Tile, is_finite};
+use super::tile::Tile;
 use crate::pack::row_lanes::{LaneRun, RowLanes};
 use crate::pack::{Place, Step, ValueRef};
 
@@ -23,7 +23,7 @@ pub(super) fn run(
     input: &[f32],
     buffers: &mut RowTileBuffers,
 ) -> bool {
-    if !is_finite(input) {
+    if !evaluator.kernels.finite(input) {
         return false;
     }
     let (plan, kernels) = (evaluator.row_plan(), evaluator.kernels);

@@ -139,8 +139,3 @@ impl<'o> Tile<'o> {
         })
     }
 }
-
-/// Whether all numbers are finite, in one pass without branches, which vectorises.
-pub(super) fn is_finite(numbers: &[f32]) -> bool {
-    numbers.iter().fold(true, |finite, value| finite & value.is_finite())
-}

@@ -3,7 +3,7 @@
 use maso_simd::Aligned;
 
 use super::Evaluator;
-use super::tile::{Tile, is_finite};
+use super::tile::Tile;
 use crate::pack::unit_lanes::{RowsView, Run, Scratch, UnitLanes};
 use crate::pack::{Place, Step, ValueRef, Work};
 
@@ -27,7 +27,7 @@ pub(super) fn run(
     let seen = steps
         .first()
         .is_some_and(|step| step.work.sees_all() && step.inputs[0].place == Place::Input);
-    if !seen && !is_finite(input) {
+    if !seen && !evaluator.kernels.finite(input) {
         return false;
     }
     let UnitTileBuffers { slots, scratch } = buffers;

@@ -19,6 +19,7 @@ pub(crate) static KERNELS: Kernels = Kernels {
     to_lanes: kernel::to_lanes::<f32x8>,
     from_lanes: kernel::from_lanes::<f32x8>,
     codes: kernel::codes,
+    finite: kernel::finite::<f32x8>,
     peak: kernel::peak::<f32x8>,
 };
 

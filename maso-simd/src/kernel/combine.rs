@@ -39,17 +39,15 @@ fn registers<V: Vector, E: Ending<V>>(
 /// The sum of the terms, for the register at element `i`.
 #[inline(always)]
 fn total<V: Vector>(sum: &Combine<'_>, i: usize) -> V {
-    let part =
-        |t: usize| (load::<V>(&sum.terms[t].scale, 0, i), load_some::<V>(&sum.terms[t].x[i..]));
-    let (first, start) = match &sum.shift {
-        Some(shift) => (0, load(shift, 0, i)),
-        None => {
-            let (scale, x) = part(0);
-            (1, scale.mul(x))
+    let (mut total, rest) = match (&sum.shift, sum.terms) {
+        (None, [first, rest @ ..]) => {
+            (load::<V>(&first.scale, 0, i).mul(load_some(&first.x[i..])), rest)
         }
+        (Some(shift), terms) => (load(shift, 0, i), terms),
+        (None, []) => (V::splat(0.0), sum.terms),
     };
-    (first..sum.terms.len()).fold(start, |total, t| {
-        let (scale, x) = part(t);
-        scale.mul_add(x, total)
-    })
+    for term in rest {
+        total = load::<V>(&term.scale, 0, i).mul_add(load_some(&term.x[i..]), total);
+    }
+    total
 }

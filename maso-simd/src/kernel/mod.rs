@@ -13,7 +13,7 @@ mod windows;
 pub(crate) use affine::affine;
 pub(crate) use combine::combine;
 pub(crate) use extreme::extreme;
-pub(crate) use movement::{codes, from_lanes, to_lanes};
+pub(crate) use movement::{codes, finite, from_lanes, to_lanes};
 pub(crate) use peak::peak;
 pub(crate) use vector::Vector;
 pub(crate) use window_extreme::window_extreme;
@@ -91,6 +91,9 @@ macro_rules! tier_kernels {
                                                        codes: &mut [u64]|
              -> () {
                 $crate::kernel::codes(planes, words, codes)
+            }),
+            finite: $crate::kernel::within!($features, |numbers: &[f32]| -> bool {
+                $crate::kernel::finite::<$vector>(numbers)
             }),
             peak: $crate::kernel::within!($features, |rounds: usize| -> (usize, f32) {
                 $crate::kernel::peak::<$vector>(rounds)

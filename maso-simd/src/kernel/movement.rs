@@ -1,8 +1,21 @@
 //! Between rows and lanes: numbers of [`PANEL`] rows side by side and back, and bits of [`PANEL`] rows to
-//! the words of each row's code.
+//! the words of each row's code. And whether numbers are finite, before they are moved.
 
 use super::Vector;
+use super::spline::{Finite, load_some};
 use crate::PANEL;
+
+/// Whether all numbers are finite.
+#[inline(always)]
+pub(crate) fn finite<V: Vector>(numbers: &[f32]) -> bool {
+    let mut finite = [Finite::<V>::new(); 4];
+    for registers in numbers.chunks(4 * V::LANES) {
+        for (finite, numbers) in finite.iter_mut().zip(registers.chunks(V::LANES)) {
+            finite.see(load_some(numbers));
+        }
+    }
+    finite.into_iter().all(Finite::all)
+}
 
 /// Rows, at most [`PANEL`], to vectors of lanes; missing rows repeat the last.
 #[inline(always)]
