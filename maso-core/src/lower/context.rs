@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::error::{LowerError, UnsupportedNode};
-use super::value::{Data, Dim, Value, broadcast_map, extents};
+use super::value::{Data, Dim, Size, Value, broadcast_map, extents};
 use crate::graph::{Axis, GraphNode, Port};
 use crate::network::{
     Affine, Coefficients, Lowered, Node, NodeId, Operator, PerUnit, RowAxis, Rule, Scale, View,
@@ -85,6 +85,19 @@ impl Context {
     /// The row axis's fixed extent, if the file has one.
     pub(super) fn row_extent(&self) -> Option<usize> {
         self.row_extent
+    }
+
+    /// Whether `size` is the number of rows: its symbol, or the fixed extent it has in the file.
+    pub(super) fn is_row_extent(&self, size: Size) -> bool {
+        match size {
+            Size::Rows => true,
+            Size::Known(n) => self.row_extent.is_some_and(|rows| i64::try_from(rows) == Ok(n)),
+        }
+    }
+
+    /// The version of the standard operator set.
+    pub(super) fn opset(&self) -> i64 {
+        self.opset
     }
 
     /// Whether the file is of before operator set 7, when broadcasting followed attributes and training

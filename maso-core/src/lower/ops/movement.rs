@@ -93,12 +93,12 @@ fn reshape_same(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Out
     reshaped(context, node, value, dims_of(value)?)
 }
 
-/// Casts of data to f32 or f64 keep the numbers (evaluation is in f32 in any case); constants are
-/// rounded or truncated as the type says, and must fit it.
+/// Casts of data to a floating-point type keep the numbers (evaluation is in f32 in any case, also of
+/// models in half precision); constants are rounded or truncated as the type says, and must fit it.
 pub(super) fn cast(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
     let to = node.int("to", 0);
     match first(inputs)? {
-        Value::Data(_) if matches!(to, FLOAT | DOUBLE) => reshape_same(context, node, inputs),
+        Value::Data(_) if matches!(to, FLOAT | FLOAT16 | DOUBLE | BFLOAT16) => reshape_same(context, node, inputs),
         Value::Data(_) => Err(format!("it casts data to type {to}, which rounds it")),
         Value::Constant(tensor) => {
             let data = cast_constant(&tensor.to_f64(), to)?;
@@ -115,7 +115,9 @@ const FLOAT: i64 = 1;
 const INT32: i64 = 6;
 const INT64: i64 = 7;
 const BOOL: i64 = 9;
+const FLOAT16: i64 = 10;
 const DOUBLE: i64 = 11;
+const BFLOAT16: i64 = 16;
 
 fn cast_constant(values: &[f64], to: i64) -> Result<TensorData, String> {
     let whole = |low: f64, high: f64| {
@@ -127,11 +129,30 @@ fn cast_constant(values: &[f64], to: i64) -> Result<TensorData, String> {
     match to {
         FLOAT => Ok(TensorData::F32(values.iter().map(|&value| value as f32).collect())),
         DOUBLE => Ok(TensorData::F64(values.to_vec())),
+        FLOAT16 => halves(values, 11, -14, 65504.0),
+        BFLOAT16 => halves(values, 8, -126, f64::from(f32::MAX)),
         INT32 => whole(i32::MIN.into(), i32::MAX.into()),
         // Numbers up to 2⁵³ are exact on the way through f64.
         INT64 => whole(-9.007_199_254_740_992e15, 9.007_199_254_740_992e15),
         BOOL => Ok(TensorData::Bool(values.iter().map(|&value| value != 0.0).collect())),
         _ => Err(format!("casting constants to type {to} is not supported")),
+    }
+}
+
+/// Numbers rounded to `digits` binary digits, to the nearest and then the even one; below 2^`least` the
+/// digits' places stay. Those beyond `largest` do not fit.
+fn halves(values: &[f64], digits: i32, least: i32, largest: f64) -> Result<TensorData, String> {
+    let round = |value: &f64| {
+        // Of a number below 2^-1022 nothing is left in any case.
+        let exponent = (value.abs().to_bits() >> 52) as i32 - 1023;
+        let place = f64::from(exponent.max(least) - digits + 1).exp2();
+        (value / place).round_ties_even() * place
+    };
+    let rounded = values.iter().map(|value| if value.is_finite() { round(value) } else { *value });
+    let rounded: Vec<f64> = rounded.collect();
+    match rounded.iter().find(|value| value.is_finite() && value.abs() > largest) {
+        Some(value) => Err(format!("a constant rounds to {value}, beyond half precision")),
+        None => Ok(TensorData::F32(rounded.into_iter().map(|value| value as f32).collect())),
     }
 }
 
@@ -236,7 +257,9 @@ pub(super) fn slice(context: &mut Context, node: &GraphNode, inputs: &Inputs) ->
         let axis = axis_of(axes[i], dims.len())?;
         if dims[axis] == Dim::Rows {
             // Only a slice that keeps every row, however many there are, leaves rows alone.
-            if starts[i] == 0 && ends[i] >= i64::from(i32::MAX) && steps[i] == 1 {
+            let all = i64::from(i32::MAX);
+            let extent = context.row_extent().unwrap_or(all as usize);
+            if steps[i] == 1 && cut(starts[i], ends[i], 1, extent)?.count == extent {
                 continue;
             }
             return Err("it would slice the row axis".to_owned());

@@ -2,10 +2,10 @@
 //! the cells on both sides.
 
 use super::super::context::Context;
-use super::super::value::{Data, Dim, checked};
+use super::super::value::{Data, Dim, Size, checked};
 use super::rearrange::axis_map;
 use super::window::TOO_LARGE;
-use super::{Inputs, Outcome, axis_of, data, ints, one, present, weights};
+use super::{Inputs, Outcome, axis_of, data, one, present, weights};
 use crate::graph::GraphNode;
 use crate::network::{Affine, Coefficients, Interpolation, Operator, Source, View, WindowMap};
 
@@ -27,22 +27,28 @@ impl Stretch {
 /// Resize (operator set 10 on).
 pub(super) fn resize(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
     let x = data(inputs, 0)?;
-    // Operator set 10 has (x, scales); later ones have (x, region of interest, scales, sizes).
-    let scales = if inputs.len() == 2 { 1 } else { 2 };
-    let sizes = ints(inputs, 3, "sizes")?;
-    let stretches = match sizes {
-        Some(sizes) => sized(node, &x, &sizes)?,
-        None => scaled(node, &x, &weights(inputs, scales, "scales")?.0)?,
+    if context.opset() < 11 {
+        // Operator set 10 has (x, scales), and no modes.
+        return simple(context, node, &x, &weights(inputs, 1, "scales")?.0);
+    }
+    // Later ones have (x, region of interest, scales, sizes).
+    let stretches = match sizes(inputs)? {
+        Some(sizes) => sized(context, node, &x, &sizes)?,
+        None => scaled(node, &x, &weights(inputs, 2, "scales")?.0)?,
     };
-    let old = inputs.len() == 2;
-    let transform = node.text("coordinate_transformation_mode");
-    let transform = transform.unwrap_or(if old { "asymmetric" } else { "half_pixel" });
-    let nearest =
-        node.text("nearest_mode").unwrap_or(if old { "floor" } else { "round_prefer_floor" });
+    let transform = node.text("coordinate_transformation_mode").unwrap_or("half_pixel");
+    let nearest = node.text("nearest_mode").unwrap_or("round_prefer_floor");
     stretched(context, node, &x, &stretches, transform, nearest)
 }
 
-/// Upsample (operator sets 7 to 9): asymmetric, to the cell at or before.
+/// The sizes, in which the number of rows may stand; `None` where scales are given instead.
+fn sizes(inputs: &Inputs) -> Result<Option<Vec<Size>>, String> {
+    let Some(Some(value)) = inputs.get(3) else { return Ok(None) };
+    let sizes = value.sizes().ok_or("its sizes (input 3) are not constant integers")?;
+    Ok(Some(sizes.data).filter(|sizes| !sizes.is_empty()))
+}
+
+/// Upsample (operator sets 7 to 9).
 pub(super) fn upsample(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
     let x = data(inputs, 0)?;
     let scales = if present(inputs, 1) {
@@ -55,9 +61,18 @@ pub(super) fn upsample(context: &mut Context, node: &GraphNode, inputs: &Inputs)
             _ => return Err("its scales are missing".to_owned()),
         }
     };
-    let stretches = scaled(node, &x, &scales)?;
-    stretched(context, node, &x, &stretches, "asymmetric", "floor")
+    simple(context, node, &x, &scales)
 }
+
+/// Before operator set 11: asymmetric.
+fn simple(context: &mut Context, node: &GraphNode, x: &Data, scales: &[f64]) -> Outcome {
+    let stretches = scaled(node, x, scales)?;
+    stretched(context, node, x, &stretches, "asymmetric", SIMPLE)
+}
+
+/// Before operator set 11, the nearest cell was the one at or before on an axis that grows, and the one at
+/// or behind on one that shrinks. Operator set 11 gave each of the two a name of its own.
+const SIMPLE: &str = "simple";
 
 /// The axes that scales or sizes are given for.
 fn listed_axes(node: &GraphNode, x: &Data, given: usize) -> Result<Vec<usize>, String> {
@@ -91,12 +106,19 @@ fn scaled(node: &GraphNode, x: &Data, scales: &[f64]) -> Result<Vec<Stretch>, St
     Ok(stretches)
 }
 
-fn sized(node: &GraphNode, x: &Data, sizes: &[i64]) -> Result<Vec<Stretch>, String> {
+fn sized(
+    context: &Context,
+    node: &GraphNode,
+    x: &Data,
+    sizes: &[Size],
+) -> Result<Vec<Stretch>, String> {
     let mut stretches = unstretched(x);
     let axes = listed_axes(node, x, sizes.len())?;
     for (&axis, &size) in axes.iter().zip(sizes) {
-        let extent = usize::try_from(size).ok().filter(|&size| size > 0);
-        let extent = extent.ok_or_else(|| format!("its size {size} is not positive"))?;
+        if x.dims[axis] == Dim::Rows && context.is_row_extent(size) {
+            continue;
+        }
+        let extent = extent_of(size)?;
         let scale = extent as f32 / x.dims[axis].extent() as f32;
         stretches[axis] = Stretch { scale, extent };
     }
@@ -112,6 +134,14 @@ fn sized(node: &GraphNode, x: &Data, sizes: &[i64]) -> Result<Vec<Stretch>, Stri
         stretches[axis] = Stretch { scale: common, extent };
     }
     Ok(stretches)
+}
+
+fn extent_of(size: Size) -> Result<usize, String> {
+    let Size::Known(size) = size else {
+        return Err("it would stretch an axis to the number of rows".to_owned());
+    };
+    let extent = usize::try_from(size).ok().filter(|&size| size > 0);
+    extent.ok_or_else(|| format!("its size {size} is not positive"))
 }
 
 fn stretched(
@@ -249,6 +279,8 @@ fn column(
         "round_prefer_ceil" => |at| (at + 0.5).floor(),
         "floor" => f32::floor,
         "ceil" => f32::ceil,
+        SIMPLE if stretch.scale < 1.0 => f32::ceil,
+        SIMPLE => f32::floor,
         other => return Err(format!("its nearest_mode {other:?} is not known")),
     };
     let cell = |place: f32| round(place).clamp(0.0, (extent - 1) as f32) as usize;
