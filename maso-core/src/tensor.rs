@@ -98,6 +98,12 @@ impl Tensor {
         }
     }
 
+    /// The same numbers under another shape of as many.
+    #[must_use]
+    pub(crate) fn reshaped(&self, shape: Vec<usize>) -> Option<Self> {
+        Self::new(shape, self.data.clone())
+    }
+
     /// The numbers at `map`, under a shape of that size.
     #[must_use]
     pub(crate) fn picked(&self, shape: Vec<usize>, map: &[usize]) -> Self {

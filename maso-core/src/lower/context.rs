@@ -4,11 +4,13 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use super::budget::{self, Budget};
 use super::error::{LowerError, UnsupportedNode};
-use super::value::{Data, Dim, Size, Value, broadcast_map, extents};
-use crate::graph::{Axis, GraphNode, Port};
+use super::value::{Data, Dim, Size, Value, broadcast_map, extents, features};
+use crate::graph::{Axis, Graph, GraphNode, Port};
 use crate::network::{
-    Affine, Coefficients, Lowered, Node, NodeId, Operator, PerUnit, RowAxis, Rule, Scale, View,
+    Affine, Coefficients, Lowered, Network, Node, NodeId, Operator, Outline, PerUnit, RowAxis, Rule,
+    Scale, Source, View,
 };
 use crate::tensor::Tensor;
 
@@ -17,28 +19,35 @@ pub(super) struct Context {
     nodes: Vec<Node>,
     uses: HashMap<String, usize>,
     unsupported: Vec<UnsupportedNode>,
-    /// The last data tensor made before the first unsupported node.
+    /// The last data tensor made before the first unsupported node at which the network could stop.
     last_good: Option<String>,
     extra_inputs: Vec<String>,
     non_finite: Option<LowerError>,
-    /// Numbers of all constants folded so far.
-    folded: usize,
+    /// What may still be allocated.
+    budget: Budget,
     /// The fixed extent of the row axis, if the file has one.
     row_extent: Option<usize>,
     /// The version of the standard operator set.
     opset: i64,
 }
 
-/// Numbers that all constants folded while lowering may have together.
-const MOST_FOLDED: usize = 1 << 26;
-
 impl Context {
     pub(super) fn new(
+        graph: &Graph,
+        row_axis: RowAxis,
+        dims: Vec<Dim>,
+        uses: HashMap<String, usize>,
+    ) -> Self {
+        let mut context = Self::of_port(&graph.inputs[0], row_axis, dims, uses);
+        (context.budget, context.opset) = (Budget::of(graph), graph.opset);
+        context
+    }
+
+    fn of_port(
         port: &Port,
         row_axis: RowAxis,
         dims: Vec<Dim>,
         uses: HashMap<String, usize>,
-        opset: i64,
     ) -> Self {
         let row_extent = match (row_axis, port.shape.first()) {
             (RowAxis::First, Some(Axis::Fixed(extent))) => Some(*extent),
@@ -61,10 +70,32 @@ impl Context {
             last_good: None,
             extra_inputs: Vec::new(),
             non_finite: None,
-            folded: 0,
+            budget: Budget::default(),
             row_extent,
-            opset,
+            opset: 0,
         }
+    }
+
+    /// A context for one node by itself, whose row is a constant with axes `dims`; and that row.
+    pub(super) fn alone(&self, dims: Vec<Dim>) -> (Self, Data) {
+        let shape = extents(&dims).into_iter().map(Axis::Fixed).collect();
+        let port = Port { name: "constant".to_owned(), shape, elements: None };
+        let mut alone = Self::of_port(&port, RowAxis::None, dims.clone(), HashMap::new());
+        (alone.budget, alone.opset) = (self.budget, self.opset);
+        (alone, Data { node: NodeId(0), dims })
+    }
+
+    /// The nodes made so far.
+    pub(super) fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// The numbers of `data` at `row`.
+    pub(super) fn values(self, data: &Data, row: &[f64]) -> Vec<f64> {
+        let output = data.node;
+        let lowered = Lowered { nodes: self.nodes, output, row_axis: RowAxis::None };
+        let outline = Outline { heads: Vec::new(), further_outputs: Vec::new(), parameters: 0 };
+        Network::new(lowered, outline).trace::<f64>(row).values.swap_remove(output.0)
     }
 
     /// Makes the constants that are read known.
@@ -112,23 +143,23 @@ impl Context {
         node.inputs.iter().map(value).collect()
     }
 
-    /// Counts a constant made while lowering against what all of them together may have.
-    fn check_budget(&mut self, values: &[Value]) -> Result<(), String> {
-        for value in values {
-            if let Value::Constant(tensor) = value {
-                self.folded = self.folded.saturating_add(tensor.len());
-            }
-        }
-        if self.folded > MOST_FOLDED {
-            return Err(format!("folded constants would have more than {MOST_FOLDED} numbers"));
-        }
-        Ok(())
+    /// Refuses what there is no room to allocate: `count` things of `bytes` each.
+    pub(super) fn room(&self, count: usize, bytes: usize) -> Result<(), String> {
+        self.budget.room(count, bytes).map(drop)
+    }
+
+    /// Refuses an index map of `dims` that there is no room for while it is worked out, axis by axis.
+    pub(super) fn map_room(&self, dims: &[Dim]) -> Result<(), String> {
+        self.room(features(dims).unwrap_or(usize::MAX), 2 * size_of::<usize>())
     }
 
     /// Records what a node makes.
     pub(super) fn define(&mut self, node: &GraphNode, outcome: Result<Vec<Value>, String>) {
         let of_data = self.inputs(node).iter().flatten().any(Value::is_of_data);
-        let outcome = outcome.and_then(|values| self.check_budget(&values).map(|()| values));
+        let outcome = outcome.and_then(|values| {
+            self.budget.take(values.iter().map(budget::of_value).sum())?;
+            Ok(values)
+        });
         let values = outcome.unwrap_or_else(|why| {
             self.refuse(node, why);
             Vec::new()
@@ -140,7 +171,8 @@ impl Context {
             if index >= known && known > 0 && self.uses.contains_key(name) {
                 self.refuse(node, format!("its output {index} ({name:?}) is used"));
             }
-            if self.unsupported.is_empty() && matches!(value, Value::Data(_)) {
+            let stops = matches!(value, Value::Data(_)) && !value.has_moved_rows();
+            if self.unsupported.is_empty() && stops {
                 self.last_good = Some(name.clone());
             }
             self.values.insert(name.clone(), value);
@@ -154,10 +186,9 @@ impl Context {
     }
 
     /// The first weight that is NaN or infinite is remembered for the error.
-    fn check_finite<'a>(&mut self, node: &GraphNode, values: impl IntoIterator<Item = &'a f64>) {
-        let as_f32_finite = |value: &&f64| !(**value as f32).is_finite();
-        if let Some(bad) = values.into_iter().find(as_f32_finite)
-            && self.non_finite.is_none()
+    fn check_finite(&mut self, node: &GraphNode, mut values: impl Iterator<Item = f64>) {
+        if self.non_finite.is_none()
+            && let Some(bad) = values.find(|value| !(*value as f32).is_finite())
         {
             self.non_finite = Some(LowerError::NonFinite {
                 node: node.name.clone(),
@@ -168,19 +199,21 @@ impl Context {
     }
 
     fn check_operator(&mut self, node: &GraphNode, operator: &Operator) {
-        let per_unit = |parameter: &PerUnit| parameter.values().to_vec();
-        let weights: Vec<f64> = match operator {
-            Operator::Affine(Affine::Dense(d)) => [d.weight.to_vec(), d.bias.clone()].concat(),
+        match operator {
+            Operator::Affine(Affine::Dense(d)) => self.check_finite(node, sums(&d.weight, &d.bias)),
             Operator::Affine(Affine::Convolution(c)) => {
-                [c.weight.to_vec(), c.bias.clone()].concat()
+                self.check_finite(node, sums(&c.weight, &c.bias));
             }
-            Operator::Affine(Affine::Scale(s)) => [per_unit(&s.scale), per_unit(&s.shift)].concat(),
+            Operator::Affine(Affine::Scale(s)) => {
+                let both = s.scale.values().iter().chain(s.shift.values());
+                self.check_finite(node, both.copied());
+            }
             Operator::Nonlinear(Rule::Spline(spline)) => {
-                spline.parameters().flat_map(per_unit).collect()
+                let all = spline.parameters().flat_map(PerUnit::values);
+                self.check_finite(node, all.copied());
             }
-            _ => return,
-        };
-        self.check_finite(node, &weights);
+            _ => {}
+        }
     }
 
     /// Adds a node that makes `node`'s first output.
@@ -190,7 +223,8 @@ impl Context {
         inputs: &[&Data],
         dims: Vec<Dim>,
         operator: Operator,
-    ) -> Data {
+    ) -> Result<Data, String> {
+        self.budget.take(budget::of_operator(&operator))?;
         self.check_operator(node, &operator);
         self.nodes.push(Node {
             name: node.name.clone(),
@@ -200,17 +234,48 @@ impl Context {
             shape: row_shape(&dims),
             operator,
         });
-        Data { node: NodeId(self.nodes.len() - 1), dims }
+        Ok(Data { node: NodeId(self.nodes.len() - 1), dims })
+    }
+
+    /// Adds the view of `data` that reads at `map`.
+    pub(super) fn view(
+        &mut self,
+        node: &GraphNode,
+        data: &Data,
+        dims: Vec<Dim>,
+        map: &[usize],
+    ) -> Result<Data, String> {
+        let sources = map.iter().map(|&index| Source::Element { input: 0, index });
+        self.room(budget::stretches(sources), budget::STRETCH)?;
+        let view = View::of_one(map, data.len());
+        self.push(node, &[data], dims, Operator::View(view))
+    }
+
+    /// Adds the view of `inputs` that reads `sources`.
+    pub(super) fn view_of(
+        &mut self,
+        node: &GraphNode,
+        inputs: &[&Data],
+        dims: Vec<Dim>,
+        sources: impl Iterator<Item = Source> + Clone,
+    ) -> Result<Data, String> {
+        self.room(budget::stretches(sources.clone()), budget::STRETCH)?;
+        self.push(node, inputs, dims, Operator::View(View::new(sources)))
     }
 
     /// `data` repeated along axes to `dims`.
-    pub(super) fn expand(&mut self, node: &GraphNode, data: &Data, dims: &[Dim]) -> Data {
+    pub(super) fn expand(
+        &mut self,
+        node: &GraphNode,
+        data: &Data,
+        dims: &[Dim],
+    ) -> Result<Data, String> {
         if data.dims == dims {
-            return data.clone();
+            return Ok(data.clone());
         }
+        self.map_room(dims)?;
         let map = broadcast_map(&extents(&data.dims), &extents(dims));
-        let view = View::of_one(&map, data.len());
-        self.push(node, &[data], dims.to_vec(), Operator::View(view))
+        self.view(node, data, dims.to_vec(), &map)
     }
 
     /// `scale · data + shift`: folded into the affine node before it where nothing else reads that,
@@ -221,11 +286,15 @@ impl Context {
         data: &Data,
         scale: PerUnit,
         shift: PerUnit,
-    ) -> Data {
+    ) -> Result<Data, String> {
         let before = &self.nodes[data.node.0];
         let only_reader = self.uses.get(&before.tensor) == Some(&1);
         let folded = match &before.operator {
-            Operator::Affine(affine) if only_reader => fold(affine, &scale, &shift),
+            Operator::Affine(affine) if only_reader => {
+                // The weights in f64, and what they are rounded to.
+                self.room(budget::of_affine(affine), 4)?;
+                fold(affine, &scale, &shift)
+            }
             _ => None,
         };
         let Some(affine) = folded else {
@@ -235,10 +304,12 @@ impl Context {
         let operator = Operator::Affine(affine);
         self.check_operator(node, &operator);
         let before = &mut self.nodes[data.node.0];
+        let grown = budget::of_operator(&operator);
+        self.budget.take(grown.saturating_sub(budget::of_operator(&before.operator)))?;
         before.operator = operator;
         before.name.clone_from(&node.name);
         before.tensor = node.outputs.first().cloned().unwrap_or_default();
-        data.clone()
+        Ok(data.clone())
     }
 
     /// The finished network, or everything that stands in its way.
@@ -254,8 +325,12 @@ impl Context {
             return Err(error);
         }
         match self.values.get(output) {
-            Some(Value::Data(data)) if data.dims.iter().skip(1).any(|dim| *dim == Dim::Rows) => {
+            Some(value) if value.has_moved_rows() => {
                 Err(LowerError::MovedRows { name: output.to_owned() })
+            }
+            Some(Value::Truth(compares)) => {
+                let (nodes, before) = (vec![(**compares).clone()], self.last_good);
+                Err(LowerError::Unsupported { nodes, before })
             }
             Some(Value::Data(data)) => {
                 Ok(Lowered { nodes: self.nodes, output: data.node, row_axis })
@@ -294,6 +369,11 @@ fn fold(affine: &Affine, scale: &PerUnit, shift: &PerUnit) -> Option<Affine> {
         }
         _ => None,
     }
+}
+
+/// Weights and biases, one after another.
+fn sums<'a>(weight: &'a Coefficients, bias: &'a [f64]) -> impl Iterator<Item = f64> + 'a {
+    (0..weight.len()).map(|i| weight.get(i)).chain(bias.iter().copied())
 }
 
 fn scale_rows(weight: &Coefficients, depth: usize, scale: impl Fn(usize) -> f64) -> Coefficients {

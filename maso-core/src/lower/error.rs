@@ -168,7 +168,12 @@ fn count(nodes: usize) -> String {
 fn hint(before: Option<&str>) -> String {
     let known = "README.md lists what can be represented";
     before.map_or_else(
-        || format!("\n{known}"),
+        || {
+            format!(
+                "\nno tensor before could be the output: export the model without what is named, or with \
+                 supported operators in its place ({known})"
+            )
+        },
         |tensor| {
             format!("\nthe last tensor before is {tensor}; --output {tensor} stops there ({known})")
         },

@@ -5,6 +5,7 @@
 //! matrices are never multiplied, and no shift moves through a zero-padded convolution. Nonlinear
 //! nodes are never merged, so the region code follows the file node by node.
 
+mod budget;
 mod context;
 mod error;
 mod heads;
@@ -84,7 +85,7 @@ fn lower_live(
 ) -> Result<Lowered, LowerError> {
     let (row_axis, dims) = input_dims(&graph.inputs[0], row_axis)?;
     let mut context =
-        Context::new(&graph.inputs[0], row_axis, dims, uses(live, output), graph.opset);
+        Context::new(graph, row_axis, dims, uses(live, output));
     context.constants(&graph.constants);
     context.extra_inputs(&graph.inputs[1..]);
     for node in live {

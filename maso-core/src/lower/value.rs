@@ -3,6 +3,7 @@
 
 use std::rc::Rc;
 
+use super::error::UnsupportedNode;
 use crate::network::{NodeId, PerUnit};
 use crate::tensor::{Tensor, TensorData};
 
@@ -109,6 +110,8 @@ pub(super) enum Value {
     Data(Data),
     Constant(Rc<Tensor>),
     Sizes(Sizes),
+    /// Truth values that depend on the row; which node compares data, and what it is.
+    Truth(Rc<UnsupportedNode>),
     /// The output of a node that is not supported: what reads it cannot be judged.
     Unknown {
         /// Whether it depends on the row.
@@ -127,7 +130,25 @@ impl Value {
 
     /// Whether it depends on the row.
     pub(super) fn is_of_data(&self) -> bool {
-        matches!(self, Self::Data(_) | Self::Unknown { of_data: true })
+        matches!(self, Self::Data(_) | Self::Truth(_) | Self::Unknown { of_data: true })
+    }
+
+    /// Its axes.
+    pub(super) fn rank(&self) -> usize {
+        match self {
+            Self::Data(data) => data.dims.len(),
+            Self::Constant(tensor) => tensor.shape().len(),
+            Self::Sizes(sizes) => sizes.shape.len(),
+            Self::Truth(_) | Self::Unknown { .. } => 0,
+        }
+    }
+
+    /// Whether its row axis is elsewhere than first.
+    pub(super) fn has_moved_rows(&self) -> bool {
+        match self {
+            Self::Data(data) => data.dims.iter().skip(1).any(|dim| *dim == Dim::Rows),
+            _ => false,
+        }
     }
 
     /// As integers, where they are.
@@ -159,6 +180,9 @@ pub(super) fn broadcast_shape(a: &[usize], b: &[usize]) -> Option<Vec<usize>> {
 
 /// For each element of shape `to`, the element of shape `from` that broadcasting puts there.
 pub(super) fn broadcast_map(from: &[usize], to: &[usize]) -> Vec<usize> {
+    if to.contains(&0) {
+        return Vec::new();
+    }
     let mut map = vec![0];
     let missing = to.len() - from.len();
     for (axis, &extent) in to.iter().enumerate() {

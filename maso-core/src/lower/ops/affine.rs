@@ -38,7 +38,7 @@ pub(super) fn gemm(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> 
     }
     let y = dense(context, node, &a, (units, depth), at, vec![0.0; units])?;
     let (y, shift) = broadcast_constant(context, node, &y, &c, &shape)?;
-    one(context.scale_shift(node, &y, PerUnit::uniform(1.0), shift))
+    one(context.scale_shift(node, &y, PerUnit::uniform(1.0), shift)?)
 }
 
 /// A constant matrix on the last axis.
@@ -60,6 +60,8 @@ pub(super) fn dense(
     if units == 0 || depth == 0 {
         return Err("its matrix is empty".to_owned());
     }
+    // The weights in f64, and what they are rounded to.
+    context.room(units.saturating_mul(depth), 2 * size_of::<f64>())?;
     let entries = (0..units * depth).map(|i| at(i / depth, i % depth)).collect();
     let weight = Coefficients::new(entries);
     let affine = Affine::Dense(Dense { batch: x.len() / depth, units, depth, weight, bias });
@@ -67,7 +69,7 @@ pub(super) fn dense(
     dims.pop();
     dims.push(Dim::Fixed(units));
     let dims = checked(dims)?;
-    Ok(context.push(node, &[x], dims, Operator::Affine(affine)))
+    context.push(node, &[x], dims, Operator::Affine(affine))
 }
 
 /// Inference-mode batch-norm: a scale and a shift for each channel, from its running statistics.
@@ -98,7 +100,7 @@ pub(super) fn batch_normalization(
     let shift = (0..channels).map(|c| beta[c] - mean[c] * scale[c]).collect();
     let inner = if x.dims.len() > 2 { x.inner(2) } else { 1 };
     let (scale, shift) = (PerUnit::blocks(scale, inner), PerUnit::blocks(shift, inner));
-    one(context.scale_shift(node, &x, scale, shift))
+    one(context.scale_shift(node, &x, scale, shift)?)
 }
 
 /// `(x − offset) · scale`, one number or one for each feature.
@@ -118,5 +120,5 @@ pub(super) fn scaler(context: &mut Context, node: &GraphNode, inputs: &Inputs) -
     let factors = (0..features).map(|i| at(&scale, i));
     let shifts = (0..features).map(|i| -at(&offset, i) * at(&scale, i)).collect();
     let (scale, shift) = (PerUnit::blocks(factors.collect(), 1), PerUnit::blocks(shifts, 1));
-    one(context.scale_shift(node, &x, scale, shift))
+    one(context.scale_shift(node, &x, scale, shift)?)
 }

@@ -6,10 +6,9 @@ use super::super::value::{
     Data, Dim, Size, Sizes, Value, broadcast_map, broadcast_shape, checked, extents,
 };
 use super::broadcast::{broadcast_constant, broadcast_data};
-use super::{Inputs, Outcome, axis_of, data, one, weights};
+use super::{Inputs, Outcome, axis_of, data, elementwise, one, weights};
 use crate::graph::GraphNode;
 use crate::network::{Operator, PerUnit};
-use crate::tensor::{Tensor, TensorData};
 
 #[derive(Clone, Copy, PartialEq)]
 enum Op {
@@ -64,12 +63,12 @@ fn binary(context: &mut Context, node: &GraphNode, inputs: &Inputs, op: Op) -> O
                 Op::Add | Op::Mul => with_constant(context, node, x, &operand, op),
                 Op::Sub => {
                     let (x, shift) = broadcast_constant(context, node, x, &operand.0, &operand.1)?;
-                    one(context.scale_shift(node, &x, PerUnit::uniform(-1.0), shift))
+                    one(context.scale_shift(node, &x, PerUnit::uniform(-1.0), shift)?)
                 }
                 _ => Err("it divides by a tensor that depends on the input".to_owned()),
             }
         }
-        _ => fold(a, b, op),
+        _ => fold(context, a, b, op),
     }
 }
 
@@ -106,7 +105,7 @@ fn with_constant(
         Op::Div => (value.map(|value| 1.0 / value), zero),
         Op::Mod | Op::Fmod => return Err("a remainder of data is discontinuous".to_owned()),
     };
-    one(context.scale_shift(node, &x, scale, shift))
+    one(context.scale_shift(node, &x, scale, shift)?)
 }
 
 /// `a + b` or `a − b`, each repeated to their common shape.
@@ -119,17 +118,16 @@ fn branch_sum(
 ) -> Result<Data, String> {
     let a = broadcast_data(context, node, a, &extents(&b.dims))?;
     let b = broadcast_data(context, node, b, &extents(&a.dims))?;
-    Ok(context.push(node, &[&a, &b], a.dims.clone(), Operator::Sum { negate }))
+    context.push(node, &[&a, &b], a.dims.clone(), Operator::Sum { negate })
 }
 
 /// −x.
 pub(super) fn neg(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
-    if let Some(tensor) = constant(inputs.first().and_then(Option::as_ref)) {
-        let values = tensor.to_f64().into_iter().map(|value| -value).collect();
-        return folded(tensor.shape().to_vec(), values, tensor.as_ints().is_some());
+    if !matches!(inputs.first(), Some(Some(Value::Data(_)))) {
+        return elementwise::unary(context, node, inputs);
     }
     let (minus, zero) = (PerUnit::uniform(-1.0), PerUnit::uniform(0.0));
-    one(context.scale_shift(node, &data(inputs, 0)?, minus, zero))
+    one(context.scale_shift(node, &data(inputs, 0)?, minus, zero)?)
 }
 
 /// The sum of any number of branches and constants, in input order.
@@ -150,16 +148,16 @@ pub(super) fn mean(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> 
     let factor = PerUnit::uniform(1.0 / inputs.len() as f64);
     match sum(context, node, inputs)?.first() {
         Some(Value::Data(total)) => {
-            one(context.scale_shift(node, total, factor, PerUnit::uniform(0.0)))
+            one(context.scale_shift(node, total, factor, PerUnit::uniform(0.0))?)
         }
         _ => Err("none of its inputs depends on the data".to_owned()),
     }
 }
 
 /// `a op b` of two constants.
-fn fold(a: &Value, b: &Value, op: Op) -> Outcome {
+fn fold(context: &Context, a: &Value, b: &Value, op: Op) -> Outcome {
     if let (Some(a), Some(b)) = (a.sizes(), b.sizes()) {
-        let (shape, pairs) = pair_up(&a.shape, &b.shape)?;
+        let (shape, pairs) = pair_up(context, &a.shape, &b.shape)?;
         let sized = |(i, j): &(usize, usize)| size_op(a.data[*i], b.data[*j], op);
         let data = pairs.iter().map(sized).collect::<Result<_, _>>()?;
         return Ok(vec![Sizes { shape, data }.value()]);
@@ -167,7 +165,7 @@ fn fold(a: &Value, b: &Value, op: Op) -> Outcome {
     let (Some(a), Some(b)) = (constant(Some(a)), constant(Some(b))) else {
         return Err("it mixes the number of rows with fractional numbers".to_owned());
     };
-    let (shape, pairs) = pair_up(a.shape(), b.shape())?;
+    let (shape, pairs) = pair_up(context, a.shape(), b.shape())?;
     let (x, y) = (a.to_f64(), b.to_f64());
     let number = |&(i, j): &(usize, usize)| match op {
         Op::Add => x[i] + y[j],
@@ -177,17 +175,17 @@ fn fold(a: &Value, b: &Value, op: Op) -> Outcome {
         Op::Mod => x[i] - y[j] * (x[i] / y[j]).floor(),
         Op::Fmod => x[i] % y[j],
     };
-    folded(shape, pairs.iter().map(number).collect(), false)
+    elementwise::made(shape, pairs.iter().map(number).collect(), false)
 }
 
 /// Which two elements each element joins.
 type Pairs = Vec<(usize, usize)>;
 
 /// The broadcast shape of two constants, and the two elements each of its elements joins.
-fn pair_up(a: &[usize], b: &[usize]) -> Result<(Vec<usize>, Pairs), String> {
+fn pair_up(context: &Context, a: &[usize], b: &[usize]) -> Result<(Vec<usize>, Pairs), String> {
     let misfit = || format!("constants of shapes {a:?} and {b:?} do not broadcast");
     let shape = broadcast_shape(a, b).ok_or_else(misfit)?;
-    checked(shape.iter().copied().map(Dim::Fixed).collect())?;
+    context.map_room(&checked(shape.iter().copied().map(Dim::Fixed).collect())?)?;
     let maps = broadcast_map(a, &shape).into_iter().zip(broadcast_map(b, &shape));
     Ok((shape.clone(), maps.collect()))
 }
@@ -215,14 +213,4 @@ fn known_op(a: i64, b: i64, op: Op) -> Result<i64, String> {
         Op::Fmod => a.checked_rem(b),
     };
     result.ok_or_else(|| format!("integer arithmetic on {a} and {b} overflows or divides by 0"))
-}
-
-fn folded(shape: Vec<usize>, values: Vec<f64>, integer: bool) -> Outcome {
-    let data = if integer {
-        TensorData::I64(values.into_iter().map(|value| value as i64).collect())
-    } else {
-        TensorData::F64(values)
-    };
-    let tensor = Tensor::new(shape, data).ok_or("the folded constant has another size")?;
-    Ok(vec![Value::constant(tensor)])
 }

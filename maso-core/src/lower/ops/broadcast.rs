@@ -14,6 +14,7 @@ pub(super) fn broadcast_constant(
     shape: &[usize],
 ) -> Result<(Data, PerUnit), String> {
     let x = broadcast_data(context, node, x, shape)?;
+    context.room(x.len(), 3 * size_of::<f64>())?;
     let parameters = per_unit(values, shape, &extents(&x.dims));
     Ok((x, parameters))
 }
@@ -26,7 +27,7 @@ pub(super) fn broadcast_data(
     shape: &[usize],
 ) -> Result<Data, String> {
     let dims = broadcast_dims(&x.dims, shape)?;
-    Ok(context.expand(node, x, &dims))
+    context.expand(node, x, &dims)
 }
 
 /// The axes that broadcasting `dims` with `shape` gives; the row axis stays as it is.

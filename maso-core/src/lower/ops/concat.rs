@@ -7,7 +7,7 @@ use super::super::value::{Data, Dim, MOST_NUMBERS, Sizes, Value, extents, featur
 use super::movement::dims_of;
 use super::{Inputs, Outcome, data_axis, one};
 use crate::graph::GraphNode;
-use crate::network::{Operator, Source, View};
+use crate::network::Source;
 use crate::tensor::{Tensor, TensorData};
 
 /// Joins tensors along one axis: data (with constants among them), sizes, or constants.
@@ -27,7 +27,8 @@ pub(super) fn concat(context: &mut Context, node: &GraphNode, inputs: &Inputs) -
     let joined = all.iter().try_fold(0usize, |n, dims| n.checked_add(dims[axis].extent()));
     dims[axis] = Dim::Fixed(joined.ok_or("it has too many elements")?);
     let total = features(&dims).filter(|&total| total <= MOST_NUMBERS);
-    total.ok_or("it has too many elements")?;
+    let total = total.ok_or("it has too many elements")?;
+    context.room(total, 2 * size_of::<f64>())?;
     let order = || concat_order(&all, axis);
     if values.iter().any(|value| matches!(value, Value::Data(_))) {
         return concat_data(context, node, &values, dims, order());
@@ -46,7 +47,10 @@ pub(super) fn concat(context: &mut Context, node: &GraphNode, inputs: &Inputs) -
 }
 
 /// For each element of the joined tensor, the input and its element.
-fn concat_order(all: &[Vec<Dim>], axis: usize) -> impl Iterator<Item = (usize, usize)> {
+fn concat_order(
+    all: &[Vec<Dim>],
+    axis: usize,
+) -> impl Iterator<Item = (usize, usize)> + Clone + use<> {
     let size = |dims: &[Dim]| dims.iter().map(|dim| dim.extent()).product::<usize>();
     let outer = size(&all[0][..axis]);
     let chunks: Vec<usize> = all.iter().map(|dims| size(&dims[axis..])).collect();
@@ -61,7 +65,7 @@ fn concat_data(
     node: &GraphNode,
     values: &[&Value],
     dims: Vec<Dim>,
-    order: impl Iterator<Item = (usize, usize)>,
+    order: impl Iterator<Item = (usize, usize)> + Clone,
 ) -> Outcome {
     let mut data: Vec<&Data> = Vec::new();
     let mut places: Vec<Result<usize, Vec<f64>>> = Vec::new();
@@ -85,6 +89,5 @@ fn concat_data(
         Ok(input) => Source::Element { input: *input, index },
         Err(numbers) => Source::Constant(numbers[index]),
     };
-    let view = Operator::View(View::new(order.map(source)));
-    one(context.push(node, &data, dims, view))
+    one(context.view_of(node, &data, dims, order.map(source))?)
 }

@@ -2,11 +2,11 @@
 
 use super::super::context::Context;
 use super::window::{
-    Planes, Sliding, TOO_LARGE, explicit_pads, planes, sizes, sliding, times, window_dims,
+    Planes, Sliding, explicit_pads, planes, sizes, slid, slid_back, sliding, times, window_dims,
 };
 use super::{Inputs, Outcome, data, one, present, weights};
 use crate::graph::GraphNode;
-use crate::network::{Affine, Coefficients, Convolution, Operator, WindowMap, WindowSpec};
+use crate::network::{Affine, Coefficients, Convolution, Operator, WindowSpec};
 
 /// A convolution's weight.
 struct Kernel {
@@ -86,13 +86,13 @@ pub(super) fn conv(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> 
         groups,
         in_channels: channels,
         out_channels,
-        map: WindowMap::sliding(&spec).ok_or(TOO_LARGE)?,
+        map: slid(context, &spec)?,
         weight: Coefficients::new(kernel.numbers),
         bias: bias_of(inputs, out_channels)?,
         summary: summary("conv", [channels, out_channels], groups, &spec),
     };
     let dims = window_dims(&x, out_channels, &spec.output)?;
-    one(context.push(node, &[&x], dims, Operator::Affine(Affine::Convolution(convolution))))
+    one(context.push(node, &[&x], dims, Operator::Affine(Affine::Convolution(convolution)))?)
 }
 
 /// A transposed convolution, turned around: each output cell gathers from the inputs that reach it.
@@ -109,7 +109,7 @@ pub(super) fn conv_transpose(context: &mut Context, node: &GraphNode, inputs: &I
         ));
     }
     let spec = transposed(node, &plane, kernel.extents)?;
-    let map = WindowMap::transposed(&spec).ok_or(TOO_LARGE)?;
+    let map = slid_back(context, &spec)?;
     let (taps, ins) = (map.taps(), channels / groups);
     // From [in][out of the group][tap] to [out][in of the group][tap].
     let turned = (0..out_channels * ins * taps).map(|i| {
@@ -128,7 +128,7 @@ pub(super) fn conv_transpose(context: &mut Context, node: &GraphNode, inputs: &I
         summary: summary("transposed conv", [channels, out_channels], groups, &spec),
     };
     let dims = window_dims(&x, out_channels, &spec.output)?;
-    one(context.push(node, &[&x], dims, Operator::Affine(Affine::Convolution(convolution))))
+    one(context.push(node, &[&x], dims, Operator::Affine(Affine::Convolution(convolution)))?)
 }
 
 fn transposed(node: &GraphNode, plane: &[usize], kernel: Vec<usize>) -> Result<WindowSpec, String> {

@@ -1,9 +1,12 @@
 //! Constants and shapes, folded while lowering.
 
 use super::super::context::Context;
-use super::super::value::{Dim, Size, Sizes, Value};
-use super::{Inputs, Outcome, ints};
+use super::super::value::{Data, Dim, Size, Sizes, Value, checked, extents, features};
+use super::elementwise::made;
+use super::movement::{dims_of, first};
+use super::{Inputs, Outcome, Rule, ints};
 use crate::graph::{Attribute, GraphNode};
+use crate::network::Operator;
 use crate::tensor::{Tensor, TensorData};
 
 /// A constant given by one of several attributes.
@@ -65,6 +68,19 @@ pub(super) fn shape(_: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outco
     Ok(vec![Sizes { shape: vec![data.len()], data }.value()])
 }
 
+/// How many elements a tensor has.
+pub(super) fn size_of_tensor(_: &mut Context, _: &GraphNode, inputs: &Inputs) -> Outcome {
+    let dims = dims_of(first(inputs)?)?;
+    let fixed: Vec<Dim> = dims.iter().copied().filter(|dim| *dim != Dim::Rows).collect();
+    let numbers = features(&fixed).and_then(|n| i64::try_from(n).ok()).ok_or("they are too many")?;
+    let size = match (dims.len() - fixed.len(), numbers) {
+        (0, n) => Size::Known(n),
+        (1, 1) => Size::Rows,
+        _ => return Err("it computes with the number of rows, so rows would mix".to_owned()),
+    };
+    Ok(vec![Sizes { shape: Vec::new(), data: vec![size] }.value()])
+}
+
 fn size(dim: &Dim) -> Size {
     match dim {
         Dim::Rows => Size::Rows,
@@ -74,4 +90,54 @@ fn size(dim: &Dim) -> Size {
 
 fn known(shape: &[usize]) -> Vec<Size> {
     shape.iter().map(|&extent| Size::Known(extent as i64)).collect()
+}
+
+/// The most multiply-adds that folding one node may take.
+const MOST_WORK: u64 = 1 << 30;
+
+/// A node whose inputs are all constants: lowered by itself, with the first input as its one row of data,
+/// and evaluated in f64.
+pub(super) fn alone(context: &Context, node: &GraphNode, inputs: &Inputs, rule: Rule) -> Outcome {
+    let Some(Some(Value::Constant(row))) = inputs.first() else {
+        return Err("its first input is missing".to_owned());
+    };
+    let (mut own, inputs) = with_row(context, inputs, row)?;
+    match rule(&mut own, node, &inputs)?.as_slice() {
+        [Value::Data(data)] => {
+            let values = traced(own, data, row)?;
+            made(extents(&data.dims), values, row.as_ints().is_some())
+        }
+        other => Ok(other.to_vec()),
+    }
+}
+
+/// The context of a node by itself, and its inputs with the first one as data.
+pub(super) fn with_row(
+    context: &Context,
+    inputs: &Inputs,
+    row: &Tensor,
+) -> Result<(Context, Vec<Option<Value>>), String> {
+    let dims = checked(row.shape().iter().copied().map(Dim::Fixed).collect())?;
+    let (own, data) = context.alone(dims);
+    let mut inputs = inputs.to_vec();
+    inputs[0] = Some(Value::Data(data));
+    Ok((own, inputs))
+}
+
+/// The numbers of `data` where `row` is the input.
+pub(super) fn traced(own: Context, data: &Data, row: &Tensor) -> Result<Vec<f64>, String> {
+    let nodes = own.nodes();
+    let work = nodes.iter().map(|node| match &node.operator {
+        Operator::Affine(affine) => affine.multiply_adds(),
+        _ => 0,
+    });
+    let work = work.fold(0, u64::saturating_add);
+    if work > MOST_WORK {
+        return Err(format!(
+            "to fold it would take {work} multiply-adds, more than {MOST_WORK}: export the model with \
+             its constants folded"
+        ));
+    }
+    own.room(nodes.iter().map(|node| node.len()).sum(), size_of::<f64>())?;
+    Ok(own.values(data, &row.to_f64()))
 }

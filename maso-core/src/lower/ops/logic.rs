@@ -3,29 +3,56 @@
 use std::rc::Rc;
 
 use super::super::context::{Context, constant};
-use super::super::value::{Data, Value, broadcast_map, broadcast_shape, extents};
+use super::super::error::UnsupportedNode;
+use super::super::value::{Data, Value, broadcast_map, extents, features};
 use super::broadcast::broadcast_dims;
+use super::elementwise::{joined, made};
 use super::movement::dims_of;
-use super::{Inputs, Outcome, one};
+use super::{Inputs, Outcome, constants, one};
 use crate::graph::GraphNode;
-use crate::network::{Operator, Source, View};
+use crate::network::Source;
 use crate::tensor::{Tensor, TensorData};
 
-/// The constant at input `index`.
-fn operand(inputs: &Inputs, index: usize) -> Result<Rc<Tensor>, String> {
-    match inputs.get(index).and_then(Option::as_ref) {
-        Some(Value::Data(_)) => Err("of data it is discontinuous".to_owned()),
-        value => constant(value).ok_or_else(|| format!("input {index} is not a constant")),
-    }
+/// Comparisons of data are truth values that no affine piece gives; what reads them says so.
+fn of_data(node: &GraphNode, inputs: &Inputs) -> Option<Value> {
+    let compared = |value: &Value| matches!(value, Value::Data(_));
+    inputs.iter().flatten().find_map(|value| match value {
+        Value::Truth(_) => Some(value.clone()),
+        value if compared(value) => Some(Value::Truth(Rc::new(UnsupportedNode {
+            name: node.name.clone(),
+            op: node.op.clone(),
+            why: "of data it is discontinuous".to_owned(),
+        }))),
+        _ => None,
+    })
 }
 
-/// Two constants joined number by number.
-fn joined(inputs: &Inputs, join: impl Fn(f64, f64) -> bool) -> Outcome {
-    let (a, b) = (operand(inputs, 0)?, operand(inputs, 1)?);
-    let shape = broadcast_shape(a.shape(), b.shape()).ok_or("its constants do not broadcast")?;
-    let (x, y) = (a.to_f64(), b.to_f64());
-    let maps = broadcast_map(a.shape(), &shape).into_iter().zip(broadcast_map(b.shape(), &shape));
-    folded(shape, TensorData::Bool(maps.map(|(i, j)| join(x[i], y[j])).collect()))
+const ROWS: &str = "it compares the number of rows, which may be any";
+
+/// Greater, Less, Equal and their kin; And, Or, Xor, Not.
+pub(super) fn compare(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
+    if let Some(truth) = of_data(node, inputs) {
+        return Ok(vec![truth]);
+    }
+    let truth = |value: f64| value != 0.0;
+    let tensors = constants(inputs).ok_or(ROWS)?;
+    let wanted = if node.op == "Not" { 1 } else { 2 };
+    if tensors.len() != wanted {
+        return Err(format!("expected {wanted} inputs, found {}", tensors.len()));
+    }
+    let join: fn(&[f64]) -> bool = match node.op.as_str() {
+        "Greater" => |x| x[0] > x[1],
+        "GreaterOrEqual" => |x| x[0] >= x[1],
+        "Less" => |x| x[0] < x[1],
+        "LessOrEqual" => |x| x[0] <= x[1],
+        "Equal" => |x| x[0] == x[1],
+        "Not" => |x| x[0] == 0.0,
+        "And" => |x| x[0] != 0.0 && x[1] != 0.0,
+        "Or" => |x| x[0] != 0.0 || x[1] != 0.0,
+        _ => |x| (x[0] != 0.0) != (x[1] != 0.0),
+    };
+    let (shape, values) = joined(context, &tensors, |x| f64::from(u8::from(join(x))))?;
+    folded(shape, TensorData::Bool(values.into_iter().map(truth).collect()))
 }
 
 fn folded(shape: Vec<usize>, data: TensorData) -> Outcome {
@@ -33,59 +60,30 @@ fn folded(shape: Vec<usize>, data: TensorData) -> Outcome {
     Ok(vec![Value::constant(tensor)])
 }
 
-/// Greater, Less, Equal and their kin; And, Or, Xor.
-pub(super) fn compare(_: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
-    let truth = |value: f64| value != 0.0;
-    match node.op.as_str() {
-        "Greater" => joined(inputs, |a, b| a > b),
-        "GreaterOrEqual" => joined(inputs, |a, b| a >= b),
-        "Less" => joined(inputs, |a, b| a < b),
-        "LessOrEqual" => joined(inputs, |a, b| a <= b),
-        "Equal" => joined(inputs, |a, b| a == b),
-        "And" => joined(inputs, |a, b| truth(a) && truth(b)),
-        "Or" => joined(inputs, |a, b| truth(a) || truth(b)),
-        _ => joined(inputs, |a, b| truth(a) != truth(b)),
-    }
-}
-
-pub(super) fn not(_: &mut Context, _: &GraphNode, inputs: &Inputs) -> Outcome {
-    let a = operand(inputs, 0)?;
-    let data = a.to_f64().into_iter().map(|value| value == 0.0).collect();
-    folded(a.shape().to_vec(), TensorData::Bool(data))
-}
-
-/// Floor and Ceil of constants.
-pub(super) fn round(_: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
-    let a = operand(inputs, 0)?;
-    let round = if node.op == "Floor" { f64::floor } else { f64::ceil };
-    folded(a.shape().to_vec(), TensorData::F64(a.to_f64().into_iter().map(round).collect()))
-}
-
 /// Numbers of one tensor or another, as a constant says.
 pub(super) fn choose(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
+    if let Some(Some(Value::Truth(by))) = inputs.first() {
+        return Err(format!(
+            "it selects by a comparison of data ({}, {}), as Hardshrink and Threshold do: it is discontinuous \
+             unless both sides agree where it switches, which only Softshrink is known to; export a \
+             continuous choice as Relu, LeakyRelu, Clip, Max or Min",
+            by.name, by.op
+        ));
+    }
     if inputs.iter().skip(1).flatten().any(|value| matches!(value, Value::Data(_))) {
         return choose_data(context, node, inputs);
     }
-    let [which, yes, no] = [operand(inputs, 0)?, operand(inputs, 1)?, operand(inputs, 2)?];
-    let shape = broadcast_shape(yes.shape(), no.shape())
-        .and_then(|shape| broadcast_shape(&shape, which.shape()))
-        .ok_or("its constants do not broadcast")?;
-    let truth: Vec<f64> = which.to_f64();
-    let places: Vec<[usize; 3]> = (broadcast_map(which.shape(), &shape).into_iter())
-        .zip(broadcast_map(yes.shape(), &shape))
-        .zip(broadcast_map(no.shape(), &shape))
-        .map(|((which, yes), no)| [which, yes, no])
-        .collect();
-    let data = match (yes.as_ints(), no.as_ints()) {
-        (Some(yes), Some(no)) => TensorData::I64(chosen(&places, &truth, yes, no)),
-        _ => TensorData::F64(chosen(&places, &truth, &yes.to_f64(), &no.to_f64())),
-    };
-    folded(shape, data)
+    let tensors = constants(inputs).filter(|tensors| tensors.len() == 3);
+    let tensors = tensors.ok_or("it chooses by or among numbers of rows, which may be any")?;
+    let integer = tensors[1..].iter().all(|tensor| tensor.as_ints().is_some());
+    let (shape, values) = joined(context, &tensors, |x| if x[0] != 0.0 { x[1] } else { x[2] })?;
+    made(shape, values, integer)
 }
 
 /// Numbers of data, or of constants among them.
 fn choose_data(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
-    let which = operand(inputs, 0)?;
+    let which = constant(inputs.first().and_then(Option::as_ref));
+    let which = which.ok_or("what it chooses by is not a constant")?;
     let truth = which.to_f64();
     let branches = [inputs.get(1), inputs.get(2)].map(|value| value.and_then(Option::as_ref));
     let [Some(yes), Some(no)] = branches else { return Err("a branch is missing".to_owned()) };
@@ -94,6 +92,7 @@ fn choose_data(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outc
     for shape in [extents(&dims_of(yes)?), extents(&dims_of(no)?), which.shape().to_vec()] {
         dims = broadcast_dims(&dims, &shape)?;
     }
+    context.room(features(&dims).unwrap_or(usize::MAX), 4 * size_of::<Source>())?;
     let whole = extents(&dims);
     let mut read: Vec<&Data> = Vec::new();
     let mut pickers: Vec<Box<dyn Fn(usize) -> Source>> = Vec::new();
@@ -121,12 +120,7 @@ fn choose_data(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outc
     if !sources.iter().all(finite) {
         return Err("it chooses a constant that is NaN or infinite".to_owned());
     }
-    one(context.push(node, &read, dims, Operator::View(View::new(sources.into_iter()))))
-}
-
-fn chosen<T: Copy>(places: &[[usize; 3]], truth: &[f64], yes: &[T], no: &[T]) -> Vec<T> {
-    let pick = |&[i, j, k]: &[usize; 3]| if truth[i] != 0.0 { yes[j] } else { no[k] };
-    places.iter().map(pick).collect()
+    one(context.view_of(node, &read, dims, sources.into_iter())?)
 }
 
 /// Numbers that a folded range may have.
@@ -134,10 +128,12 @@ const LONGEST: f64 = (1 << 24) as f64;
 
 /// start, start + step, … up to a limit.
 pub(super) fn range(_: &mut Context, _: &GraphNode, inputs: &Inputs) -> Outcome {
-    let ends = [operand(inputs, 0)?, operand(inputs, 1)?, operand(inputs, 2)?];
+    let ends = constants(inputs).ok_or("its limits are not constants")?;
     let whole = ends.iter().all(|end| end.as_ints().is_some());
-    let numbers = ends.map(|end| end.to_f64().first().copied().unwrap_or(f64::NAN));
-    let [start, limit, step] = numbers;
+    let numbers: Vec<f64> = ends.iter().filter_map(|end| end.to_f64().first().copied()).collect();
+    let [start, limit, step] = numbers[..] else {
+        return Err("expected a start, a limit and a step".to_owned());
+    };
     let count = ((limit - start) / step).ceil().max(0.0);
     if count.is_nan() || count > LONGEST {
         return Err(format!("a range from {start} to {limit} by {step} is not usable"));

@@ -21,23 +21,28 @@ pub(super) fn matmul(context: &mut Context, node: &GraphNode, inputs: &Inputs) -
         [depth] => {
             let y = dense(context, node, &x, (1, depth), |_, i| b[i], vec![0.0])?;
             let dims = y.dims[..y.dims.len() - 1].to_vec();
-            one(renamed(context, node, &y, dims))
+            one(renamed(context, node, &y, dims)?)
         }
         [] => Err("its matrix is a single number".to_owned()),
         // A single vector meets a stack as a matrix of one row.
         _ if x.dims.len() == 1 => {
-            let row = renamed(context, node, &x, vec![Dim::Fixed(1), x.dims[0]]);
+            let row = renamed(context, node, &x, vec![Dim::Fixed(1), x.dims[0]])?;
             let y = stacked(context, node, &row, &b, &shape)?;
             let mut dims = y.dims.clone();
             dims.remove(dims.len() - 2);
-            one(renamed(context, node, &y, dims))
+            one(renamed(context, node, &y, dims)?)
         }
         _ => one(stacked(context, node, &x, &b, &shape)?),
     }
 }
 
 /// The same numbers under other axes.
-fn renamed(context: &mut Context, node: &GraphNode, x: &Data, dims: Vec<Dim>) -> Data {
+fn renamed(
+    context: &mut Context,
+    node: &GraphNode,
+    x: &Data,
+    dims: Vec<Dim>,
+) -> Result<Data, String> {
     context.push(node, &[x], dims, Operator::View(View::Same))
 }
 
@@ -78,12 +83,14 @@ fn stacked(
     let x = broadcast_data(context, node, x, &[stack, &[rows, depth]].concat())?;
     let rank = x.dims.len();
     let lead = extents(&x.dims[..rank - 2]);
+    let groups: usize = lead.iter().product();
+    let entries = [groups, depth, units].into_iter().fold(1, usize::saturating_mul);
+    context.room(entries, 4 * size_of::<f64>())?;
     let map = broadcast_map(shape, &[&lead[..], matrix].concat());
     let weight = |i: usize| {
         let (group, unit, input) = (i / (units * depth), i / depth % units, i % depth);
         b[map[(group * depth + input) * units + unit]]
     };
-    let groups: usize = lead.iter().product();
     let convolution = Convolution {
         batch: 1,
         groups,
@@ -98,7 +105,7 @@ fn stacked(
     let mut dims = x.dims[..rank - 2].to_vec();
     dims.extend([Dim::Fixed(units), Dim::Fixed(rows)]);
     let operator = Operator::Affine(Affine::Convolution(convolution));
-    let y = context.push(node, &[&turned], checked(dims)?, operator);
+    let y = context.push(node, &[&turned], checked(dims)?, operator)?;
     permute_data(context, node, &y, &swapped(rank))
 }
 

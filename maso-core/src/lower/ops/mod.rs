@@ -6,6 +6,7 @@ mod arithmetic;
 mod broadcast;
 mod concat;
 mod convolution;
+mod elementwise;
 mod fold;
 mod logic;
 mod matmul;
@@ -18,9 +19,12 @@ mod reshape;
 mod resize;
 mod window;
 
-use super::context::Context;
+use std::rc::Rc;
+
+use super::context::{Context, constant};
 use super::value::{Data, Dim, Value};
 use crate::graph::GraphNode;
+use crate::tensor::Tensor;
 
 /// A node under lowering: its inputs' values, and what its function answers.
 type Inputs = [Option<Value>];
@@ -48,6 +52,9 @@ fn standard(op: &str) -> Option<Rule> {
         "Div" => arithmetic::div,
         "Mod" => arithmetic::modulo,
         "Neg" => arithmetic::neg,
+        "Pow" => elementwise::pow,
+        "Sqrt" | "Reciprocal" | "Exp" | "Log" | "Sin" | "Cos" | "Tanh" | "Sigmoid" | "Sign"
+        | "Round" | "Floor" | "Ceil" => elementwise::unary,
         "Sum" => arithmetic::sum,
         "Mean" => arithmetic::mean,
         "Conv" => convolution::conv,
@@ -58,6 +65,7 @@ fn standard(op: &str) -> Option<Rule> {
         "ReduceSum" => reduce::reduce_sum,
         "ReduceMax" => reduce::reduce_max,
         "ReduceMin" => reduce::reduce_min,
+        "ReduceProd" => reduce::reduce_prod,
         "MaxPool" => pool::max_pool,
         "GlobalMaxPool" => pool::global_max_pool,
         "Relu" => nonlinear::relu,
@@ -74,6 +82,7 @@ fn standard(op: &str) -> Option<Rule> {
         "Identity" => movement::identity,
         "Dropout" => movement::dropout,
         "Cast" => movement::cast,
+        "CastLike" => movement::cast_like,
         "Flatten" => reshape::flatten,
         "Reshape" => reshape::reshape,
         "Transpose" => movement::transpose,
@@ -94,22 +103,58 @@ fn standard(op: &str) -> Option<Rule> {
         "Constant" => fold::constant,
         "ConstantOfShape" => fold::constant_of_shape,
         "Shape" => fold::shape,
-        "Greater" | "GreaterOrEqual" | "Less" | "LessOrEqual" | "Equal" | "And" | "Or" | "Xor" => {
-            logic::compare
-        }
-        "Not" => logic::not,
-        "Floor" | "Ceil" => logic::round,
+        "Size" => fold::size_of_tensor,
+        "Greater" | "GreaterOrEqual" | "Less" | "LessOrEqual" | "Equal" | "And" | "Or" | "Xor"
+        | "Not" => logic::compare,
         "Where" => logic::choose,
         "Range" => logic::range,
         _ => return None,
     })
 }
 
+/// Whether an operator takes its first input as data only; of constants it is folded by itself.
+fn takes_data(node: &GraphNode) -> bool {
+    let pools = ["AveragePool", "GlobalAveragePool", "MaxPool", "GlobalMaxPool"];
+    let reductions = ["ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "Max", "Min", "Mean"];
+    let sums = ["Gemm", "MatMul", "Conv", "ConvTranspose", "BatchNormalization", "Scaler"];
+    let splines = ["Relu", "LeakyRelu", "PRelu", "Abs", "Clip", "HardSigmoid", "Shrink"];
+    let others = ["ThresholdedRelu", "Softshrink", "Pad", "Resize", "Upsample"];
+    let op = node.op.as_str();
+    [&pools[..], &reductions, &sums, &splines, &others].iter().any(|ops| ops.contains(&op))
+}
+
+/// The inputs as constants, if they are all given and constants.
+fn constants(inputs: &Inputs) -> Option<Vec<Rc<Tensor>>> {
+    inputs.iter().map(|value| constant(value.as_ref())).collect()
+}
+
+/// Whether all inputs that are given are constants.
+fn is_constant(inputs: &Inputs) -> bool {
+    !inputs.is_empty() && inputs.iter().flatten().all(|v| matches!(v, Value::Constant(_)))
+}
+
+/// Integers that were folded as f64, truncated where they were divided; beyond 2⁵³ they are not exact.
+fn whole_numbers(values: &[f64]) -> Result<Vec<i64>, String> {
+    let whole = |&value: &f64| {
+        let near = value.round();
+        let whole = if (value - near).abs() < 1e-6 { near } else { value.trunc() };
+        (whole.abs() <= 9_007_199_254_740_992.0).then_some(whole as i64)
+    };
+    let all: Option<_> = values.iter().map(whole).collect();
+    all.ok_or_else(|| "a folded integer is beyond 2^53, or not a number".to_owned())
+}
+
+/// Axes that a tensor may have.
+const MOST_AXES: usize = 64;
+
 /// Lowers one node, or records why it cannot be.
 pub(super) fn lower_node(context: &mut Context, node: &GraphNode) {
     let inputs = context.inputs(node);
     let outcome = match rule(node) {
-        None => Err(why_not(node)),
+        None => Err(why_not(node, &inputs)),
+        Some(_) if inputs.iter().flatten().any(|value| value.rank() > MOST_AXES) => {
+            Err(format!("a tensor that it reads has more than {MOST_AXES} axes"))
+        }
         Some(_) if is_product(node, &inputs) => Err(PRODUCT.to_owned()),
         Some(_) if inputs.iter().flatten().any(Value::is_unknown) => {
             let of_data = inputs.iter().flatten().any(Value::is_of_data);
@@ -118,6 +163,10 @@ pub(super) fn lower_node(context: &mut Context, node: &GraphNode) {
         Some(_) if has_moved_rows(&inputs) && !takes_moved_rows(node) => {
             Err("the row axis is not the first axis of its input".to_owned())
         }
+        Some(_) if reads_truth(&inputs) && !takes_truth(node) => Err(COMPARED.to_owned()),
+        Some(rule) if takes_data(node) && is_constant(&inputs) => {
+            fold::alone(context, node, &inputs, rule)
+        }
         Some(rule) => rule(context, node, &inputs),
     };
     context.define(node, outcome);
@@ -125,12 +174,25 @@ pub(super) fn lower_node(context: &mut Context, node: &GraphNode) {
 
 /// Whether an input has its row axis elsewhere than first.
 fn has_moved_rows(inputs: &Inputs) -> bool {
-    let moved = |value: &Value| match value {
-        Value::Data(data) => data.dims.iter().skip(1).any(|dim| *dim == Dim::Rows),
-        _ => false,
-    };
-    inputs.iter().flatten().any(moved)
+    inputs.iter().flatten().any(Value::has_moved_rows)
 }
+
+const COMPARED: &str = "it reads a comparison of data, which is discontinuous";
+
+/// Whether an input compares data.
+fn reads_truth(inputs: &Inputs) -> bool {
+    inputs.iter().flatten().any(|value| matches!(value, Value::Truth(_)))
+}
+
+/// Operators that pass truth values on, or say what choosing by them means.
+fn takes_truth(node: &GraphNode) -> bool {
+    let logic = ["And", "Or", "Xor", "Not", "Equal", "Identity", "Cast", "Where"];
+    logic.contains(&node.op.as_str())
+}
+
+const SMOOTH: &str = "smooth, not piecewise affine";
+
+const DISCONTINUOUS: &str = "discontinuous, so it is no continuous piecewise-affine map";
 
 /// Operators that know of a row axis elsewhere; exporters put them around a GatherND.
 fn takes_moved_rows(node: &GraphNode) -> bool {
@@ -147,14 +209,16 @@ fn is_product(node: &GraphNode, inputs: &Inputs) -> bool {
 }
 
 /// Why an operator that has no function cannot be represented.
-fn why_not(node: &GraphNode) -> String {
+fn why_not(node: &GraphNode, inputs: &Inputs) -> String {
     if !node.domain.is_empty() {
         return format!("operators of domain {:?} are not known", node.domain);
     }
+    if is_constant(inputs) {
+        return "of constants it is not folded: export the model with its constants folded".to_owned();
+    }
     match node.op.as_str() {
-        "Sigmoid" | "Tanh" | "Gelu" | "Erf" | "Softplus" | "Softsign" | "Elu" | "Selu" | "Celu"
-        | "Mish" | "HardSwish" | "Swish" | "Exp" | "Log" | "Sqrt" | "Pow" | "Sin" | "Cos"
-        | "Tan" | "Reciprocal" => "smooth, not piecewise affine".to_owned(),
+        "Gelu" | "Erf" | "Softplus" | "Softsign" | "Elu" | "Selu" | "Celu" | "Mish"
+        | "HardSwish" | "Swish" | "Tan" => SMOOTH.to_owned(),
         "Softmax" | "LogSoftmax" => {
             "smooth; it is only left off where it ends the network".to_owned()
         }
@@ -166,9 +230,7 @@ fn why_not(node: &GraphNode) -> String {
         | "LRN" => {
             "divides by a statistic of its own input, so it is not piecewise affine".to_owned()
         }
-        "Sign" | "Round" | "ArgMax" | "ArgMin" => {
-            "discontinuous, so it is no continuous piecewise-affine map".to_owned()
-        }
+        "ArgMax" | "ArgMin" => DISCONTINUOUS.to_owned(),
         "If" | "Loop" | "Scan" => "control flow is not supported".to_owned(),
         _ => "the operator is not supported".to_owned(),
     }
@@ -210,6 +272,10 @@ fn ints(inputs: &Inputs, index: usize, what: &str) -> Result<Option<Vec<i64>>, S
             Some(values) => Ok(Some(values.to_vec())),
             None => Err(format!("its {what} (input {index}) are not integers")),
         },
+        Some(Some(Value::Sizes(_))) => Err(format!(
+            "its {what} (input {index}) hold the number of rows, so rows would mix: export the model with \
+             a fixed batch of 1"
+        )),
         Some(Some(_)) => Err(format!("its {what} (input {index}) are not constant")),
     }
 }

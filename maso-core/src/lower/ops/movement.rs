@@ -21,7 +21,7 @@ pub(super) fn dims_of(value: &Value) -> Result<Vec<Dim>, String> {
         Value::Data(data) => Ok(data.dims.clone()),
         Value::Constant(tensor) => Ok(fixed(tensor.shape())),
         Value::Sizes(sizes) => Ok(fixed(&sizes.shape)),
-        Value::Unknown { .. } => Err("its input is not known".to_owned()),
+        Value::Truth(_) | Value::Unknown { .. } => Err("its input is not known".to_owned()),
     }
 }
 
@@ -44,15 +44,14 @@ pub(super) fn apply(
                 let none = Tensor::new(extents(&dims), TensorData::F32(Vec::new()));
                 return Ok(vec![Value::constant(none.ok_or("it has no elements")?)]);
             }
-            let view = Operator::View(View::of_one(&map, data.len()));
-            Value::Data(context.push(node, &[data], dims, view))
+            Value::Data(context.view(node, data, dims, &map)?)
         }
         Value::Constant(tensor) => Value::constant(tensor.picked(extents(&dims), &map)),
         Value::Sizes(sizes) => {
             let data = map.iter().map(|&index| sizes.data[index]).collect();
             Sizes { shape: extents(&dims), data }.value()
         }
-        Value::Unknown { .. } => return Err("its input is not known".to_owned()),
+        Value::Truth(_) | Value::Unknown { .. } => return Err("its input is not known".to_owned()),
     };
     Ok(vec![moved])
 }
@@ -64,11 +63,19 @@ pub(super) fn reshaped(
     value: &Value,
     dims: Vec<Dim>,
 ) -> Outcome {
-    if let Value::Data(data) = value {
-        return one(context.push(node, &[data], dims, Operator::View(View::Same)));
+    match value {
+        Value::Data(data) => {
+            one(context.push(node, &[data], dims, Operator::View(View::Same))?)
+        }
+        Value::Constant(tensor) => {
+            let tensor = tensor.reshaped(extents(&dims)).ok_or("its shape has another size")?;
+            Ok(vec![Value::constant(tensor)])
+        }
+        Value::Sizes(sizes) => {
+            Ok(vec![Sizes { shape: extents(&dims), data: sizes.data.clone() }.value()])
+        }
+        Value::Truth(_) | Value::Unknown { .. } => Err("its input is not known".to_owned()),
     }
-    let len = features(&dims).ok_or("its shape is too large")?;
-    apply(context, node, value, Moved { dims, map: (0..len).collect() })
 }
 
 pub(super) fn identity(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
@@ -89,15 +96,40 @@ pub(super) fn dropout(context: &mut Context, node: &GraphNode, inputs: &Inputs) 
 }
 
 fn reshape_same(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
-    let value = first(inputs)?;
-    reshaped(context, node, value, dims_of(value)?)
+    match first(inputs)? {
+        Value::Data(data) => {
+            one(context.push(node, &[data], data.dims.clone(), Operator::View(View::Same))?)
+        }
+        other => Ok(vec![other.clone()]),
+    }
 }
 
 /// Casts of data to a floating-point type keep the numbers (evaluation is in f32 in any case, also of
 /// models in half precision); constants are rounded or truncated as the type says, and must fit it.
 pub(super) fn cast(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
-    let to = node.int("to", 0);
+    cast_to(context, node, inputs, node.int("to", 0))
+}
+
+/// Casts to the type of the second input.
+pub(super) fn cast_like(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
+    let to = match inputs.get(1) {
+        Some(Some(Value::Data(_))) => FLOAT,
+        Some(Some(Value::Sizes(_))) => INT64,
+        Some(Some(Value::Constant(like))) => match like.data() {
+            TensorData::F32(_) => FLOAT,
+            TensorData::F64(_) => DOUBLE,
+            TensorData::I64(_) => INT64,
+            TensorData::Bool(_) => BOOL,
+        },
+        _ => return Err("what it shall be like is missing, or not known".to_owned()),
+    };
+    cast_to(context, node, inputs, to)
+}
+
+fn cast_to(context: &mut Context, node: &GraphNode, inputs: &Inputs, to: i64) -> Outcome {
     match first(inputs)? {
+        Value::Truth(_) if to == BOOL => reshape_same(context, node, inputs),
+        Value::Truth(_) => Err(super::COMPARED.to_owned()),
         Value::Data(_) if matches!(to, FLOAT | FLOAT16 | DOUBLE | BFLOAT16) => reshape_same(context, node, inputs),
         Value::Data(_) => Err(format!("it casts data to type {to}, which rounds it")),
         Value::Constant(tensor) => {
@@ -170,15 +202,16 @@ pub(super) fn transpose(context: &mut Context, node: &GraphNode, inputs: &Inputs
     if seen != (0..dims.len()).collect::<Vec<_>>() {
         return Err(format!("its permutation {order:?} is not one of {} axes", dims.len()));
     }
-    apply(context, node, value, permuted(&dims, &order)?)
+    context.map_room(&dims)?;
+    apply(context, node, value, permuted(&dims, &order))
 }
 
-pub(super) fn permuted(dims: &[Dim], order: &[usize]) -> Result<Moved, String> {
+pub(super) fn permuted(dims: &[Dim], order: &[usize]) -> Moved {
     let strides = strides(dims);
     let picks: Vec<(usize, usize)> =
         order.iter().map(|&axis| (dims[axis].extent(), strides[axis])).collect();
     let map = strided(&picks, 0);
-    Ok(Moved { dims: order.iter().map(|&axis| dims[axis]).collect(), map })
+    Moved { dims: order.iter().map(|&axis| dims[axis]).collect(), map }
 }
 
 /// `data` with its axes in another order.
@@ -191,17 +224,22 @@ pub(super) fn permute_data(
     if data.dims.first() == Some(&Dim::Rows) && order.first() != Some(&0) {
         return Err("it would move the row axis".to_owned());
     }
-    let moved = permuted(&data.dims, order)?;
-    let view = Operator::View(View::of_one(&moved.map, data.len()));
-    Ok(context.push(node, &[data], moved.dims, view))
+    context.map_room(&data.dims)?;
+    let moved = permuted(&data.dims, order);
+    context.view(node, data, moved.dims, &moved.map)
 }
 
 pub(super) fn strides(dims: &[Dim]) -> Vec<usize> {
-    (0..dims.len()).map(|axis| dims[axis + 1..].iter().map(|d| d.extent()).product()).collect()
+    // What has no elements may have any extents besides.
+    let inner = |dims: &[Dim]| dims.iter().map(|dim| dim.extent()).fold(1, usize::saturating_mul);
+    (0..dims.len()).map(|axis| inner(&dims[axis + 1..])).collect()
 }
 
 /// Indices of a box, from (extent, stride) axis by axis.
 fn strided(axes: &[(usize, usize)], start: usize) -> Vec<usize> {
+    if axes.iter().any(|&(extent, _)| extent == 0) {
+        return Vec::new();
+    }
     axes.iter().fold(vec![start], |map, &(extent, stride)| {
         map.iter().flat_map(|&base| (0..extent).map(move |at| base + at * stride)).collect()
     })
@@ -266,12 +304,14 @@ pub(super) fn slice(context: &mut Context, node: &GraphNode, inputs: &Inputs) ->
         }
         cuts[axis] = cut(starts[i], ends[i], steps[i], dims[axis].extent())?;
     }
+    context.map_room(&dims)?;
     apply(context, node, value, sliced(&dims, &cuts))
 }
 
 pub(super) fn sliced(dims: &[Dim], cuts: &[Cut]) -> Moved {
     let strides = strides(dims);
-    let mut map = vec![0usize];
+    let none = cuts.iter().any(|cut| cut.count == 0);
+    let mut map = if none { Vec::new() } else { vec![0usize] };
     for (cut, stride) in cuts.iter().zip(strides) {
         let at = |i: usize| (cut.start as i64 + cut.step * i as i64) as usize * stride;
         map = map.iter().flat_map(|&base| (0..cut.count).map(move |i| base + at(i))).collect();
@@ -298,6 +338,7 @@ pub(super) fn gather(context: &mut Context, node: &GraphNode, inputs: &Inputs) -
     let middle = index.shape.iter().map(|&extent| Dim::Fixed(extent));
     let moved = dims[..axis].iter().copied().chain(middle).chain(dims[axis + 1..].iter().copied());
     let moved = checked(moved.collect())?;
+    context.map_room(&moved)?;
     let strides = strides(&dims);
     let front: Vec<_> = (0..axis).map(|a| (dims[a].extent(), strides[a])).collect();
     let back: Vec<_> = (axis + 1..dims.len()).map(|a| (dims[a].extent(), strides[a])).collect();
@@ -331,6 +372,7 @@ pub(super) fn gather_nd(context: &mut Context, node: &GraphNode, inputs: &Inputs
     }
     let moved = lists.iter().map(|&extent| Dim::Fixed(extent)).chain(kept.iter().copied());
     let moved = checked(moved.collect())?;
+    context.map_room(&moved)?;
     let strides = strides(&dims);
     let stretch: usize = kept.iter().map(|dim| dim.extent()).product();
     let mut map = Vec::with_capacity(features(&moved).unwrap_or_default());

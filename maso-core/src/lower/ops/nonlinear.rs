@@ -1,33 +1,20 @@
 //! Nonlinear operators: scalar splines, and maxima and minima of branches.
 
-use super::super::context::{Context, constant};
-use super::super::value::{Data, Value, broadcast_map, broadcast_shape, extents, per_unit};
+use super::super::context::Context;
+use super::super::value::{Data, Value, broadcast_shape, extents, per_unit};
 use super::broadcast::{broadcast_data, broadcast_dims};
-use super::{Inputs, Outcome, data, one, present, weights};
+use super::{DISCONTINUOUS, Inputs, Outcome, data, one, present, weights};
 use crate::graph::{Attribute, GraphNode};
 use crate::network::{Branch, Candidates, Extreme, Operator, PerUnit, Rule, ScalarSpline};
-use crate::tensor::{Tensor, TensorData};
 
 fn spline(context: &mut Context, node: &GraphNode, z: &Data, spline: ScalarSpline) -> Outcome {
     let operator = Operator::Nonlinear(Rule::Spline(spline));
-    one(context.push(node, &[z], z.dims.clone(), operator))
+    one(context.push(node, &[z], z.dims.clone(), operator)?)
 }
 
 fn hinge(context: &mut Context, node: &GraphNode, inputs: &Inputs, left: f64) -> Outcome {
     let pieces = ScalarSpline::hinge(PerUnit::uniform(left), 1.0);
-    if let Some(Some(Value::Constant(constant))) = inputs.first() {
-        return fold(constant, &Rule::Spline(pieces));
-    }
     spline(context, node, &data(inputs, 0)?, pieces)
-}
-
-/// A spline of a constant is a constant: it has no units.
-fn fold(constant: &Tensor, rule: &Rule) -> Outcome {
-    let z = constant.to_f64();
-    let (mut values, mut pieces) = (vec![0.0; z.len()], vec![0; z.len()]);
-    rule.apply(&[&z], &mut values, &mut pieces);
-    let tensor = Tensor::new(constant.shape().to_vec(), TensorData::F64(values));
-    Ok(vec![Value::constant(tensor.ok_or("its size changed")?)])
 }
 
 pub(super) fn relu(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
@@ -109,7 +96,7 @@ pub(super) fn hard_sigmoid(context: &mut Context, node: &GraphNode, inputs: &Inp
     let z = data(inputs, 0)?;
     let scale = PerUnit::uniform(node.float("alpha", 0.2));
     let shift = PerUnit::uniform(node.float("beta", 0.5));
-    let z = context.scale_shift(node, &z, scale, shift);
+    let z = context.scale_shift(node, &z, scale, shift)?;
     spline(context, node, &z, clip_pieces(Some(0.0), Some(1.0)))
 }
 
@@ -124,8 +111,6 @@ pub(super) fn thresholded_relu(
         alpha => Err(format!("it jumps from 0 to {alpha} at its knot: {DISCONTINUOUS}")),
     }
 }
-
-const DISCONTINUOUS: &str = "discontinuous, so it is no continuous piecewise-affine map";
 
 /// ONNX's Shrink, where it does not jump at its knots.
 pub(super) fn shrink(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
@@ -171,7 +156,7 @@ fn extreme(context: &mut Context, node: &GraphNode, inputs: &Inputs, smallest: b
         Value::Data(data) => Some(data.dims.clone()),
         _ => None,
     });
-    let Some(mut dims) = first else { return fold_extreme(&values, smallest) };
+    let mut dims = first.ok_or("it computes with the number of rows, so rows would mix")?;
     for value in &values {
         dims = broadcast_dims(&dims, &shape_of(value)?)?;
     }
@@ -185,42 +170,30 @@ fn extreme(context: &mut Context, node: &GraphNode, inputs: &Inputs, smallest: b
             }
             _ => {
                 let (values, shape) = weights(inputs, index, "operand")?;
-                if values.iter().any(|value| !(*value as f32).is_finite()) {
-                    return Err("a constant operand is NaN or infinite".to_owned());
-                }
+                let values = contenders(values, smallest)?;
+                context.room(dims.iter().map(|dim| dim.extent()).product(), 3 * size_of::<f64>())?;
                 Branch::Constant(per_unit(&values, &shape, &whole))
             }
         });
     }
     let candidates = Candidates::Branches(branches);
     let operator = Operator::Nonlinear(Rule::Extreme(Extreme { smallest, candidates }));
-    one(context.push(node, &read.iter().collect::<Vec<_>>(), dims, operator))
+    one(context.push(node, &read.iter().collect::<Vec<_>>(), dims, operator)?)
 }
 
-/// The largest or smallest of constants, number by number.
-fn fold_extreme(values: &[&Value], smallest: bool) -> Outcome {
-    let constants: Vec<_> = values.iter().filter_map(|value| constant(Some(value))).collect();
-    if constants.len() != values.len() || constants.is_empty() {
-        return Err("its inputs are neither data nor constants".to_owned());
-    }
-    let join = |shape: Vec<usize>, tensor: &Tensor| broadcast_shape(&shape, tensor.shape());
-    let shape = constants.iter().try_fold(Vec::new(), |shape, tensor| join(shape, tensor));
-    let shape = shape.ok_or("its constants do not broadcast")?;
-    let better = |a: f64, b: f64| if smallest { a.min(b) } else { a.max(b) };
-    let spread = constants.iter().map(|tensor| {
-        let numbers = tensor.to_f64();
-        let map = broadcast_map(tensor.shape(), &shape);
-        map.into_iter().map(|i| numbers[i]).collect::<Vec<f64>>()
-    });
-    let best = spread.reduce(|a, b| a.into_iter().zip(b).map(|(a, b)| better(a, b)).collect());
-    let best = best.unwrap_or_default();
-    let data = if constants.iter().all(|tensor| tensor.as_ints().is_some()) {
-        TensorData::I64(best.into_iter().map(|value| value as i64).collect())
-    } else {
-        TensorData::F64(best)
+/// A constant operand's numbers. The infinity that never wins keeps its place as the f32 that nothing finite
+/// is beyond; the other one would be the result.
+fn contenders(values: Vec<f64>, smallest: bool) -> Result<Vec<f64>, String> {
+    let never = if smallest { f32::MAX } else { f32::MIN };
+    let contender = |value: f64| match value {
+        value if (value as f32).is_finite() => Some(value),
+        value if value.is_infinite() && value.signum() == f64::from(never).signum() => {
+            Some(f64::from(never))
+        }
+        _ => None,
     };
-    let tensor = Tensor::new(shape, data).ok_or("its size changed")?;
-    Ok(vec![Value::constant(tensor)])
+    let values: Option<_> = values.into_iter().map(contender).collect();
+    values.ok_or_else(|| "a constant operand is NaN, or an infinity that always wins".to_owned())
 }
 
 fn shape_of(value: &Value) -> Result<Vec<usize>, String> {

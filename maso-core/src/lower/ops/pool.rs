@@ -3,10 +3,10 @@
 use super::super::context::Context;
 use super::super::value::Data;
 use super::reduce::{average, window_extreme};
-use super::window::{Planes, Sliding, TOO_LARGE, planes, sizes, sliding, times, window_dims};
+use super::window::{Planes, Sliding, planes, sizes, slid, sliding, times, whole, window_dims};
 use super::{Inputs, Outcome, data, one};
 use crate::graph::GraphNode;
-use crate::network::{Affine, AveragePool, Operator, PerUnit, WindowMap};
+use crate::network::{Affine, AveragePool, Operator, PerUnit};
 
 /// A pool's geometry over the plane of its input.
 fn pool(node: &GraphNode, x: &Data) -> Result<(Planes, Sliding), String> {
@@ -22,7 +22,7 @@ fn pool(node: &GraphNode, x: &Data) -> Result<(Planes, Sliding), String> {
 pub(super) fn average_pool(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
     let x = data(inputs, 0)?;
     let (Planes { images, channels, .. }, sliding) = pool(node, &x)?;
-    let map = WindowMap::sliding(&sliding.spec).ok_or(TOO_LARGE)?;
+    let map = slid(context, &sliding.spec)?;
     let counts = window_counts(&sliding, node.int("count_include_pad", 0) != 0);
     if counts.contains(&0) {
         return Err("a window lies in padding".to_owned());
@@ -36,7 +36,7 @@ pub(super) fn average_pool(context: &mut Context, node: &GraphNode, inputs: &Inp
         summary: format!("average {}", times(&spec.kernel)),
     };
     let dims = window_dims(&x, channels, &spec.output)?;
-    one(context.push(node, &[&x], dims, Operator::Affine(Affine::AveragePool(pool))))
+    one(context.push(node, &[&x], dims, Operator::Affine(Affine::AveragePool(pool)))?)
 }
 
 /// How many cells each window counts: those inside the plane, or also explicit padding (but never
@@ -71,18 +71,18 @@ pub(super) fn global_average_pool(
 pub(super) fn max_pool(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
     let x = data(inputs, 0)?;
     let (Planes { images, channels, .. }, Sliding { spec, .. }) = pool(node, &x)?;
-    let map = WindowMap::sliding(&spec).ok_or(TOO_LARGE)?;
+    let map = slid(context, &spec)?;
     if (0..map.cells()).any(|cell| map.inside(cell) == 0) {
         return Err("a window lies in padding".to_owned());
     }
     let dims = window_dims(&x, channels, &spec.output)?;
-    one(window_extreme(context, node, &x, images * channels, map, dims, false))
+    one(window_extreme(context, node, &x, images * channels, map, dims, false)?)
 }
 
 pub(super) fn global_max_pool(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
     let x = data(inputs, 0)?;
     let Planes { images, channels, plane } = planes(&x)?;
     let dims = window_dims(&x, channels, &vec![1; plane.len()])?;
-    let map = WindowMap::whole(plane.iter().product()).ok_or(TOO_LARGE)?;
-    one(window_extreme(context, node, &x, images * channels, map, dims, false))
+    let map = whole(context, plane.iter().product())?;
+    one(window_extreme(context, node, &x, images * channels, map, dims, false)?)
 }

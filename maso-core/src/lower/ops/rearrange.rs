@@ -5,7 +5,7 @@ use super::super::value::{Data, Dim, Size, Value, broadcast_map, checked, extent
 use super::movement::{Cut, Moved, apply, dims_of, first, permuted, sliced, strides};
 use super::{Inputs, Outcome, axis_of, data, data_axis, ints, one, present, weights};
 use crate::graph::GraphNode;
-use crate::network::{Operator, Source, View};
+use crate::network::Source;
 
 /// Parts along one axis: equal ones, or of given sizes (an input or an attribute).
 pub(super) fn split(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
@@ -25,6 +25,7 @@ pub(super) fn split(context: &mut Context, node: &GraphNode, inputs: &Inputs) ->
     if sizes.len() != parts || total != Some(extent) {
         return Err(format!("its parts {sizes:?} do not make up an axis of {extent}"));
     }
+    context.map_room(&dims)?;
     let mut start = 0;
     let mut made = Vec::with_capacity(parts);
     for (part, &count) in sizes.iter().enumerate() {
@@ -67,6 +68,7 @@ pub(super) fn expand(context: &mut Context, node: &GraphNode, inputs: &Inputs) -
         return Err("it would move the row axis".to_owned());
     }
     let to = checked(to)?;
+    context.map_room(&to)?;
     let map = broadcast_map(&extents(&dims), &extents(&to));
     apply(context, node, value, Moved { dims: to, map })
 }
@@ -88,25 +90,28 @@ pub(super) fn tile(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> 
         }
     };
     let to = checked(dims.iter().zip(&repeats).map(times).collect::<Result<_, _>>()?)?;
+    context.map_room(&to)?;
     let map = axis_map(&dims, &to, |axis, at| Some(at % dims[axis].extent()));
-    let map = map.into_iter().flatten().collect();
     apply(context, node, value, Moved { dims: to, map })
 }
 
-/// For each element of axes `to`, the element of axes `from` that `at` names axis by axis.
+/// Stands in a map for what reads nothing.
+const OUTSIDE: usize = usize::MAX;
+
+/// For each element of axes `to`, the element of axes `from` that `at` names axis by axis; [`OUTSIDE`] where
+/// it names none.
 pub(super) fn axis_map(
     from: &[Dim],
     to: &[Dim],
     at: impl Fn(usize, usize) -> Option<usize>,
-) -> Vec<Option<usize>> {
+) -> Vec<usize> {
     let strides = strides(from);
-    to.iter().enumerate().fold(vec![Some(0)], |map, (axis, dim)| {
-        let steps: Vec<Option<usize>> =
-            (0..dim.extent()).map(|i| at(axis, i).map(|i| i * strides[axis])).collect();
-        let join = |base: Option<usize>| {
-            steps.iter().map(move |step| base.zip(*step).map(|(base, step)| base + step))
-        };
-        map.into_iter().flat_map(join).collect()
+    let start = if to.contains(&Dim::Fixed(0)) { Vec::new() } else { vec![0] };
+    to.iter().enumerate().fold(start, |map, (axis, dim)| {
+        let step = |i| at(axis, i).map_or(OUTSIDE, |i| i * strides[axis]);
+        let steps: Vec<usize> = (0..dim.extent()).map(step).collect();
+        let add = |base: usize, step: usize| base.checked_add(step).unwrap_or(OUTSIDE);
+        map.iter().flat_map(|&base| steps.iter().map(move |&step| add(base, step))).collect()
     })
 }
 
@@ -134,6 +139,7 @@ pub(super) fn pad(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> O
     let x = data(inputs, 0)?;
     let (before, to) = padded_axes(node, inputs, &x)?;
     let inside = padding(node.text("mode").unwrap_or("constant"))?;
+    context.map_room(&to)?;
     let map = axis_map(&x.dims, &to, |axis, at| {
         let found = inside(at as i64 - before[axis], x.dims[axis].extent() as i64);
         found.map(|at| at as usize)
@@ -143,14 +149,14 @@ pub(super) fn pad(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> O
     } else {
         node.float("value", 0.0)
     };
-    if map.contains(&None) && !(value as f32).is_finite() {
+    if map.contains(&OUTSIDE) && !(value as f32).is_finite() {
         return Err(format!("its value is {value}"));
     }
-    let source = |index: Option<usize>| {
-        index.map_or(Source::Constant(value), |index| Source::Element { input: 0, index })
+    let source = |index: usize| match index {
+        OUTSIDE => Source::Constant(value),
+        index => Source::Element { input: 0, index },
     };
-    let view = View::new(map.into_iter().map(source));
-    one(context.push(node, &[&x], to, Operator::View(view)))
+    one(context.view_of(node, &[&x], to, map.into_iter().map(source))?)
 }
 
 /// Padding before each axis, and the axes after.
@@ -240,6 +246,8 @@ fn regroup(
     let behind = |extents: &[usize]| {
         std::iter::once(rows).chain(extents.iter().copied().map(Dim::Fixed)).collect::<Vec<_>>()
     };
-    let Moved { map, .. } = permuted(&behind(split), order)?;
+    let split = behind(split);
+    context.map_room(&split)?;
+    let Moved { map, .. } = permuted(&split, order);
     apply(context, node, value, Moved { dims: behind(to), map })
 }

@@ -1,10 +1,12 @@
 //! Reductions over axes: means, sums, maxima and minima. The reduced axes are moved to the end, so that
 //! each result reads one block of numbers.
 
-use super::super::context::Context;
-use super::super::value::{Data, Dim};
+use super::super::context::{Context, constant};
+use super::super::value::{Data, Dim, Value, extents};
+use super::elementwise::made;
+use super::fold::{traced, with_row};
 use super::movement::permute_data;
-use super::window::TOO_LARGE;
+use super::window::whole;
 use super::{Inputs, Outcome, axis_of, data, ints, one};
 use crate::graph::GraphNode;
 use crate::network::{
@@ -61,8 +63,8 @@ pub(super) fn reduce_mean(context: &mut Context, node: &GraphNode, inputs: &Inpu
 pub(super) fn reduce_sum(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
     match reduction(context, node, inputs)? {
         Some(Reduction { x, cells, dims }) => {
-            let total = total(&x, cells, 1.0, format!("sum of {cells}"))?;
-            one(context.push(node, &[&x], dims, total))
+            let total = total(context, &x, cells, 1.0, format!("sum of {cells}"))?;
+            one(context.push(node, &[&x], dims, total)?)
         }
         None => super::movement::identity(context, node, inputs),
     }
@@ -76,6 +78,18 @@ pub(super) fn reduce_min(context: &mut Context, node: &GraphNode, inputs: &Input
     reduce_extreme(context, node, inputs, true)
 }
 
+/// A product of constants; of data it is none of affine pieces.
+pub(super) fn reduce_prod(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
+    let row = constant(inputs.first().and_then(Option::as_ref)).ok_or(super::PRODUCT)?;
+    let (mut own, inputs) = with_row(context, inputs, &row)?;
+    let Some(Reduction { x, cells, dims }) = reduction(&mut own, node, &inputs)? else {
+        return Ok(vec![Value::Constant(row)]);
+    };
+    let numbers = traced(own, &x, &row)?;
+    let products = numbers.chunks_exact(cells).map(|block| block.iter().product()).collect();
+    made(extents(&dims), products, row.as_ints().is_some())
+}
+
 /// The first largest or smallest along the reduced axes, in row-major order.
 fn reduce_extreme(
     context: &mut Context,
@@ -85,8 +99,8 @@ fn reduce_extreme(
 ) -> Outcome {
     match reduction(context, node, inputs)? {
         Some(Reduction { x, cells, dims }) => {
-            let map = WindowMap::whole(cells).ok_or(TOO_LARGE)?;
-            one(window_extreme(context, node, &x, x.len() / cells, map, dims, smallest))
+            let map = whole(context, cells)?;
+            one(window_extreme(context, node, &x, x.len() / cells, map, dims, smallest)?)
         }
         None => super::movement::identity(context, node, inputs),
     }
@@ -100,13 +114,19 @@ pub(super) fn average(
     cells: usize,
     dims: Vec<Dim>,
 ) -> Result<Data, String> {
-    let mean = total(x, cells, 1.0 / cells as f64, format!("mean of {cells}"))?;
-    Ok(context.push(node, &[x], dims, mean))
+    let mean = total(context, x, cells, 1.0 / cells as f64, format!("mean of {cells}"))?;
+    context.push(node, &[x], dims, mean)
 }
 
 /// `factor` times the sum of each block of `cells` numbers.
-fn total(x: &Data, cells: usize, factor: f64, summary: String) -> Result<Operator, String> {
-    let map = WindowMap::whole(cells).ok_or(TOO_LARGE)?;
+fn total(
+    context: &Context,
+    x: &Data,
+    cells: usize,
+    factor: f64,
+    summary: String,
+) -> Result<Operator, String> {
+    let map = whole(context, cells)?;
     let (planes, factor) = (x.len() / cells, PerUnit::uniform(factor));
     Ok(Operator::Affine(Affine::AveragePool(AveragePool { planes, map, factor, summary })))
 }
@@ -120,7 +140,7 @@ pub(super) fn window_extreme(
     map: WindowMap,
     dims: Vec<Dim>,
     smallest: bool,
-) -> Data {
+) -> Result<Data, String> {
     let candidates = Candidates::Window { planes, map };
     let rule = Rule::Extreme(Extreme { smallest, candidates });
     context.push(node, &[x], dims, Operator::Nonlinear(rule))

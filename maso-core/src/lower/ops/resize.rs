@@ -7,7 +7,7 @@ use super::rearrange::axis_map;
 use super::window::TOO_LARGE;
 use super::{Inputs, Outcome, axis_of, data, one, present, weights};
 use crate::graph::GraphNode;
-use crate::network::{Affine, Coefficients, Interpolation, Operator, Source, View, WindowMap};
+use crate::network::{Affine, Coefficients, Interpolation, Operator, WindowMap};
 
 /// How far an axis is stretched, and what it becomes. Coordinates are worked out in f32, as the scales
 /// are given: which of two cells is nearest may hang on that, and ONNX Runtime does the same.
@@ -176,10 +176,9 @@ fn to_nearest(
     let columns: Vec<Vec<usize>> = (x.dims.iter().zip(stretches))
         .map(|(dim, stretch)| column(dim.extent(), *stretch, transform, nearest))
         .collect::<Result<_, _>>()?;
+    context.map_room(&to)?;
     let map = axis_map(&x.dims, &to, |axis, at| Some(columns[axis][at]));
-    let source = |index: Option<usize>| Source::Element { input: 0, index: index.unwrap_or(0) };
-    let view = View::new(map.into_iter().map(source));
-    one(context.push(node, &[x], to, Operator::View(view)))
+    one(context.view(node, x, to, &map)?)
 }
 
 /// Linear along each stretched axis. Axes before the first stretched one count planes.
@@ -198,7 +197,11 @@ fn linear(
     let stretched = |&axis: &usize| !stretches[axis].keeps(extents[axis]);
     let first = (0..extents.len()).find(stretched).unwrap_or(extents.len());
     let plane: usize = extents[first..].iter().product();
-    // Tap by tap, the cells read with their weights; each stretched axis doubles the taps.
+    // Each stretched axis doubles the taps; a cell and a weight each, listed and then as a map.
+    let doubled = (first..extents.len()).filter(stretched).count().min(63);
+    let entries = to[first..].iter().map(|dim| dim.extent()).fold(1 << doubled, usize::saturating_mul);
+    context.room(entries, 3 * size_of::<(usize, f64)>())?;
+    // Tap by tap, the cells read with their weights.
     let mut taps: Vec<Vec<(usize, f64)>> = vec![vec![(0, 1.0)]];
     for axis in first..extents.len() {
         let sides = sides(extents[axis], stretches[axis], transform)?;
@@ -221,7 +224,7 @@ fn linear(
         summary: "linear resize".to_owned(),
     };
     let operator = Operator::Affine(Affine::Interpolation(interpolation));
-    one(context.push(node, &[x], to, operator))
+    one(context.push(node, &[x], to, operator)?)
 }
 
 /// For each cell of a stretched axis, the cell before and the one behind with their weights; for an

@@ -1,8 +1,9 @@
 //! What convolutions and pools share: a window's geometry, worked out from attributes.
 
+use super::super::context::Context;
 use super::super::value::{Data, Dim, checked, extents};
 use crate::graph::GraphNode;
-use crate::network::WindowSpec;
+use crate::network::{WindowMap, WindowSpec};
 
 /// A sliding window's geometry: its spec, and the padding behind the last cell of each axis.
 pub(super) struct Sliding {
@@ -109,6 +110,29 @@ pub(super) fn sliding(
 }
 
 pub(super) const TOO_LARGE: &str = "its window map would be too large";
+
+/// The map of a window that slides over its input, where there is room for it.
+pub(super) fn slid(context: &Context, spec: &WindowSpec) -> Result<WindowMap, String> {
+    map_room(context, spec)?;
+    WindowMap::sliding(spec).ok_or_else(|| TOO_LARGE.to_owned())
+}
+
+/// The map of a transposed convolution, where there is room for it.
+pub(super) fn slid_back(context: &Context, spec: &WindowSpec) -> Result<WindowMap, String> {
+    map_room(context, spec)?;
+    WindowMap::transposed(spec).ok_or_else(|| TOO_LARGE.to_owned())
+}
+
+/// The map of a window over a whole plane, where there is room for it.
+pub(super) fn whole(context: &Context, cells: usize) -> Result<WindowMap, String> {
+    context.room(cells, size_of::<u32>())?;
+    WindowMap::whole(cells).ok_or_else(|| TOO_LARGE.to_owned())
+}
+
+fn map_room(context: &Context, spec: &WindowSpec) -> Result<(), String> {
+    let entries = spec.kernel.iter().chain(&spec.output).copied().fold(1, usize::saturating_mul);
+    context.room(entries, size_of::<u32>())
+}
 
 pub(super) fn times(extents: &[usize]) -> String {
     extents.iter().map(usize::to_string).collect::<Vec<_>>().join("×")
