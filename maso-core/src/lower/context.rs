@@ -9,8 +9,8 @@ use super::error::{LowerError, UnsupportedNode};
 use super::value::{Data, Dim, Size, Value, broadcast_map, extents, features};
 use crate::graph::{Axis, Graph, GraphNode, Port};
 use crate::network::{
-    Affine, Coefficients, Lowered, Network, Node, NodeId, Operator, Outline, PerUnit, RowAxis, Rule,
-    Scale, Source, View,
+    Affine, Coefficients, Lowered, Network, Node, NodeId, Operator, Outline, PerUnit, RowAxis,
+    Rule, Scale, Source, View,
 };
 use crate::tensor::Tensor;
 

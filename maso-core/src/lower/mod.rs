@@ -84,8 +84,7 @@ fn lower_live(
     row_axis: Option<RowAxis>,
 ) -> Result<Lowered, LowerError> {
     let (row_axis, dims) = input_dims(&graph.inputs[0], row_axis)?;
-    let mut context =
-        Context::new(graph, row_axis, dims, uses(live, output));
+    let mut context = Context::new(graph, row_axis, dims, uses(live, output));
     context.constants(&graph.constants);
     context.extra_inputs(&graph.inputs[1..]);
     for node in live {

@@ -1,44 +1,111 @@
 //! Gemm, batch-norm and the scaler of ai.onnx.ml.
 
-use super::super::value::{Data, Dim, checked};
+use super::super::value::{Data, Dim, Value, checked};
+use super::arithmetic::branch_sum;
 use super::broadcast::broadcast_constant;
 use super::movement::permute_data;
-use super::{Inputs, Outcome, data, one, present, weights};
+use super::{Inputs, Outcome, data, one, weights};
 use crate::graph::{Attribute, GraphNode};
 use crate::lower::context::Context;
 use crate::network::{Affine, Coefficients, Dense, Operator, PerUnit};
 
-/// `alpha · A · B + beta · C` with constant B and C.
+/// `alpha · A · B + beta · C` with a constant A or B; C is a constant or another branch.
 pub(super) fn gemm(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
-    let mut a = data(inputs, 0)?;
-    if a.dims.len() != 2 {
-        return Err(format!("expected vectors on the left, found {} axes", a.dims.len()));
+    if !matches!(inputs.first(), Some(Some(Value::Data(_)))) {
+        let product = gemm_on_the_left(context, node, inputs)?;
+        return one(plus_c(context, node, product, inputs)?);
     }
-    if node.int("transA", 0) != 0 {
-        a = permute_data(context, node, &a, &[1, 0])?;
+    let a = matrix(context, node, inputs, 0, "transA")?;
+    let (units, depth, at) = factor(node, inputs, 1, "transB")?;
+    if let Some(Some(Value::Constant(c))) = inputs.get(2)
+        && (c.len() == 1 || matches!(c.shape()[..], [n] | [1, n] if n == units))
+    {
+        let (c, beta) = (c.to_f64(), node.float("beta", 1.0));
+        let bias = (0..units).map(|unit| beta * c[unit % c.len()]).collect();
+        return one(dense(context, node, &a, (units, depth), at, bias)?);
     }
-    let (b, shape) = weights(inputs, 1, "matrix")?;
+    let product = dense(context, node, &a, (units, depth), at, vec![0.0; units])?;
+    one(plus_c(context, node, product, inputs)?)
+}
+
+/// The data matrix at input `index`, transposed where the attribute says so.
+fn matrix(
+    context: &mut Context,
+    node: &GraphNode,
+    inputs: &Inputs,
+    index: usize,
+    transposed: &str,
+) -> Result<Data, String> {
+    let x = data(inputs, index)?;
+    match (x.dims.len(), node.int(transposed, 0)) {
+        (2, 0) => Ok(x),
+        (2, _) => permute_data(context, node, &x, &[1, 0]),
+        (rank, _) => Err(format!("its input {index} has {rank} axes, expected 2")),
+    }
+}
+
+/// Units and depth of the constant matrix at input `index`, and alpha times its entries by unit and depth;
+/// transposed where the attribute says so.
+fn factor(
+    node: &GraphNode,
+    inputs: &Inputs,
+    index: usize,
+    transposed: &str,
+) -> Result<(usize, usize, impl Fn(usize, usize) -> f64 + use<>), String> {
+    let (numbers, shape) = weights(inputs, index, "matrix")?;
     let [first, second] = shape[..] else {
         return Err(format!("its matrix has {} axes, expected 2", shape.len()));
     };
-    let transposed = node.int("transB", 0) != 0;
-    let (depth, units) = if transposed { (second, first) } else { (first, second) };
-    let (alpha, beta) = (node.float("alpha", 1.0), node.float("beta", 1.0));
-    let at = |unit: usize, i: usize| {
-        alpha * if transposed { b[unit * depth + i] } else { b[i * units + unit] }
+    let by_unit = node.int(transposed, 0) != 0;
+    let (depth, units) = if by_unit { (second, first) } else { (first, second) };
+    let alpha = node.float("alpha", 1.0);
+    let at = move |unit: usize, i: usize| {
+        alpha * if by_unit { numbers[unit * depth + i] } else { numbers[i * units + unit] }
     };
-    if !present(inputs, 2) {
-        return one(dense(context, node, &a, (units, depth), at, vec![0.0; units])?);
+    Ok((units, depth, at))
+}
+
+/// `alpha · A · B` with constant A: the transpose of `alpha · Bᵀ · Aᵀ`.
+fn gemm_on_the_left(
+    context: &mut Context,
+    node: &GraphNode,
+    inputs: &Inputs,
+) -> Result<Data, String> {
+    let b = matrix(context, node, inputs, 1, "transB")?;
+    let turned = permute_data(context, node, &b, &[1, 0])?;
+    // On the left, what would be the depth counts units.
+    let (depth, units, at) = factor(node, inputs, 0, "transA")?;
+    let at = |unit: usize, i: usize| at(i, unit);
+    let y = dense(context, node, &turned, (units, depth), at, vec![0.0; units])?;
+    permute_data(context, node, &y, &[1, 0])
+}
+
+/// `product + beta · C`, where C is given: a shift, or a finished sum of another branch.
+fn plus_c(
+    context: &mut Context,
+    node: &GraphNode,
+    product: Data,
+    inputs: &Inputs,
+) -> Result<Data, String> {
+    let beta = node.float("beta", 1.0);
+    match inputs.get(2) {
+        None | Some(None) => Ok(product),
+        Some(Some(Value::Data(c))) => {
+            let c = if beta == 1.0 {
+                c.clone()
+            } else {
+                let (beta, zero) = (PerUnit::uniform(beta), PerUnit::uniform(0.0));
+                context.scale_shift(node, c, beta, zero)?
+            };
+            branch_sum(context, node, &product, &c, false)
+        }
+        Some(Some(_)) => {
+            let (c, shape) = weights(inputs, 2, "bias")?;
+            let c: Vec<f64> = c.iter().map(|c| beta * c).collect();
+            let (product, shift) = broadcast_constant(context, node, &product, &c, &shape)?;
+            context.scale_shift(node, &product, PerUnit::uniform(1.0), shift)
+        }
     }
-    let (mut c, shape) = weights(inputs, 2, "bias")?;
-    c.iter_mut().for_each(|c| *c *= beta);
-    if c.len() == 1 || matches!(shape[..], [n] | [1, n] if n == units) {
-        let bias = (0..units).map(|unit| c[unit % c.len()]).collect();
-        return one(dense(context, node, &a, (units, depth), at, bias)?);
-    }
-    let y = dense(context, node, &a, (units, depth), at, vec![0.0; units])?;
-    let (y, shift) = broadcast_constant(context, node, &y, &c, &shape)?;
-    one(context.scale_shift(node, &y, PerUnit::uniform(1.0), shift)?)
 }
 
 /// A constant matrix on the last axis.

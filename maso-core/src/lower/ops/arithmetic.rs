@@ -109,7 +109,7 @@ fn with_constant(
 }
 
 /// `a + b` or `a − b`, each repeated to their common shape.
-fn branch_sum(
+pub(super) fn branch_sum(
     context: &mut Context,
     node: &GraphNode,
     a: &Data,

@@ -72,7 +72,8 @@ pub(super) fn shape(_: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outco
 pub(super) fn size_of_tensor(_: &mut Context, _: &GraphNode, inputs: &Inputs) -> Outcome {
     let dims = dims_of(first(inputs)?)?;
     let fixed: Vec<Dim> = dims.iter().copied().filter(|dim| *dim != Dim::Rows).collect();
-    let numbers = features(&fixed).and_then(|n| i64::try_from(n).ok()).ok_or("they are too many")?;
+    let numbers =
+        features(&fixed).and_then(|n| i64::try_from(n).ok()).ok_or("they are too many")?;
     let size = match (dims.len() - fixed.len(), numbers) {
         (0, n) => Size::Known(n),
         (1, 1) => Size::Rows,

@@ -24,6 +24,7 @@ pub(super) fn matmul(context: &mut Context, node: &GraphNode, inputs: &Inputs) -
             one(renamed(context, node, &y, dims)?)
         }
         [] => Err("its matrix is a single number".to_owned()),
+        _ if x.dims.is_empty() => Err("its data is a single number".to_owned()),
         // A single vector meets a stack as a matrix of one row.
         _ if x.dims.len() == 1 => {
             let row = renamed(context, node, &x, vec![Dim::Fixed(1), x.dims[0]])?;
@@ -51,17 +52,47 @@ fn swapped(rank: usize) -> Vec<usize> {
     (0..rank - 2).chain([rank - 1, rank - 2]).collect()
 }
 
-/// `A · X` with constant A: the transpose of `Xᵀ · Aᵀ`.
+/// `A · X` with constant A, a vector, a matrix or a stack: the transpose of `Xᵀ · Aᵀ`.
 fn on_the_left(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
     let (x, (a, shape)) = (data(inputs, 1)?, weights(inputs, 0, "matrix")?);
     let rank = x.dims.len();
-    let ([units, depth], true) = (&shape[..], rank >= 2) else {
-        return Err(format!("its matrix of shape {shape:?} meets data of {rank} axes"));
-    };
-    let turned = permute_data(context, node, &x, &swapped(rank))?;
+    match shape[..] {
+        [units, depth] if rank == 1 => {
+            let at = |unit: usize, i: usize| a[unit * depth + i];
+            one(dense(context, node, &x, (units, depth), at, vec![0.0; units])?)
+        }
+        [depth] if rank >= 2 => {
+            let y = turned_dense(context, node, &x, &a, (1, depth))?;
+            let mut dims = y.dims.clone();
+            dims.remove(rank - 2);
+            one(renamed(context, node, &y, dims)?)
+        }
+        [units, depth] if rank >= 2 => one(turned_dense(context, node, &x, &a, (units, depth))?),
+        [.., units, depth] if rank >= 2 => {
+            let turned = permute_data(context, node, &x, &swapped(rank))?;
+            let (lead, cells) = (&shape[..shape.len() - 2], units * depth);
+            let at = |i: usize| a[i / cells * cells + i % units * depth + i % cells / units];
+            let stack: Vec<f64> = (0..a.len()).map(at).collect();
+            let y = stacked(context, node, &turned, &stack, &[lead, &[depth, units]].concat())?;
+            one(permute_data(context, node, &y, &swapped(y.dims.len()))?)
+        }
+        _ => Err(format!("its matrix of shape {shape:?} meets data of {rank} axes")),
+    }
+}
+
+/// `A · X` with one constant matrix A on the last two axes.
+fn turned_dense(
+    context: &mut Context,
+    node: &GraphNode,
+    x: &Data,
+    a: &[f64],
+    (units, depth): (usize, usize),
+) -> Result<Data, String> {
+    let order = swapped(x.dims.len());
+    let turned = permute_data(context, node, x, &order)?;
     let at = |unit: usize, i: usize| a[unit * depth + i];
-    let y = dense(context, node, &turned, (*units, *depth), at, vec![0.0; *units])?;
-    one(permute_data(context, node, &y, &swapped(rank))?)
+    let y = dense(context, node, &turned, (units, depth), at, vec![0.0; units])?;
+    permute_data(context, node, &y, &order)
 }
 
 /// A product with a stack of matrices `b`, one for each leading position: a convolution of one tap

@@ -214,7 +214,8 @@ fn why_not(node: &GraphNode, inputs: &Inputs) -> String {
         return format!("operators of domain {:?} are not known", node.domain);
     }
     if is_constant(inputs) {
-        return "of constants it is not folded: export the model with its constants folded".to_owned();
+        return "of constants it is not folded: export the model with its constants folded"
+            .to_owned();
     }
     match node.op.as_str() {
         "Gelu" | "Erf" | "Softplus" | "Softsign" | "Elu" | "Selu" | "Celu" | "Mish"

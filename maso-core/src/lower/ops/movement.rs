@@ -64,9 +64,7 @@ pub(super) fn reshaped(
     dims: Vec<Dim>,
 ) -> Outcome {
     match value {
-        Value::Data(data) => {
-            one(context.push(node, &[data], dims, Operator::View(View::Same))?)
-        }
+        Value::Data(data) => one(context.push(node, &[data], dims, Operator::View(View::Same))?),
         Value::Constant(tensor) => {
             let tensor = tensor.reshaped(extents(&dims)).ok_or("its shape has another size")?;
             Ok(vec![Value::constant(tensor)])
@@ -130,7 +128,9 @@ fn cast_to(context: &mut Context, node: &GraphNode, inputs: &Inputs, to: i64) ->
     match first(inputs)? {
         Value::Truth(_) if to == BOOL => reshape_same(context, node, inputs),
         Value::Truth(_) => Err(super::COMPARED.to_owned()),
-        Value::Data(_) if matches!(to, FLOAT | FLOAT16 | DOUBLE | BFLOAT16) => reshape_same(context, node, inputs),
+        Value::Data(_) if matches!(to, FLOAT | FLOAT16 | DOUBLE | BFLOAT16) => {
+            reshape_same(context, node, inputs)
+        }
         Value::Data(_) => Err(format!("it casts data to type {to}, which rounds it")),
         Value::Constant(tensor) => {
             let data = cast_constant(&tensor.to_f64(), to)?;

@@ -171,7 +171,8 @@ fn extreme(context: &mut Context, node: &GraphNode, inputs: &Inputs, smallest: b
             _ => {
                 let (values, shape) = weights(inputs, index, "operand")?;
                 let values = contenders(values, smallest)?;
-                context.room(dims.iter().map(|dim| dim.extent()).product(), 3 * size_of::<f64>())?;
+                context
+                    .room(dims.iter().map(|dim| dim.extent()).product(), 3 * size_of::<f64>())?;
                 Branch::Constant(per_unit(&values, &shape, &whole))
             }
         });

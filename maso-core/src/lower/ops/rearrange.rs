@@ -61,6 +61,7 @@ pub(super) fn expand(context: &mut Context, node: &GraphNode, inputs: &Inputs) -
             (Dim::Fixed(own), Some(Size::Known(n))) if own == 1 || known(n) == Some(own) => {
                 Dim::Fixed(known(n).ok_or("its shape has a negative extent")?)
             }
+            (Dim::Fixed(_), Some(Size::Rows)) => return Err(REPEATED.to_owned()),
             _ => return Err(format!("its shape does not broadcast with {:?}", extents(&dims))),
         });
     }
@@ -72,6 +73,9 @@ pub(super) fn expand(context: &mut Context, node: &GraphNode, inputs: &Inputs) -
     let map = broadcast_map(&extents(&dims), &extents(&to));
     apply(context, node, value, Moved { dims: to, map })
 }
+
+const REPEATED: &str = "its shape holds the number of rows where its input has no rows: export the model \
+                        with a fixed batch of 1";
 
 /// Copies side by side along each axis.
 pub(super) fn tile(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {

@@ -199,7 +199,8 @@ fn linear(
     let plane: usize = extents[first..].iter().product();
     // Each stretched axis doubles the taps; a cell and a weight each, listed and then as a map.
     let doubled = (first..extents.len()).filter(stretched).count().min(63);
-    let entries = to[first..].iter().map(|dim| dim.extent()).fold(1 << doubled, usize::saturating_mul);
+    let entries =
+        to[first..].iter().map(|dim| dim.extent()).fold(1 << doubled, usize::saturating_mul);
     context.room(entries, 3 * size_of::<(usize, f64)>())?;
     // Tap by tap, the cells read with their weights.
     let mut taps: Vec<Vec<(usize, f64)>> = vec![vec![(0, 1.0)]];
