@@ -136,3 +136,52 @@ fn coefficients(values: &Coefficients) -> usize {
 fn per_unit(parameter: &PerUnit) -> usize {
     size_of_val(parameter.values())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::Dense;
+
+    /// A file whose only weight has a million numbers.
+    fn budget() -> Budget {
+        let weight = Tensor::new(vec![1 << 20], TensorData::F32(vec![0.5; 1 << 20]));
+        let constants = vec![("w".to_owned(), weight.expect("a tensor"))];
+        Budget::of(&Graph { constants, ..Graph::default() })
+    }
+
+    #[test]
+    fn one_weight_read_again_and_again_is_no_way_around_the_allowance() {
+        let weight = Coefficients::new(vec![0.5; 1 << 20]);
+        let dense = Dense { batch: 1, units: 1, depth: 1 << 20, weight, bias: vec![0.0] };
+        let bytes = of_affine(&Affine::Dense(dense));
+        assert_eq!(bytes, (4 << 20) + 8, "four bytes a weight, and a bias");
+        let mut budget = budget();
+        let readers = (0..).take_while(|_| budget.take(bytes).is_ok()).count();
+        assert_eq!(readers, (BEYOND + (8 << 20)) / bytes);
+    }
+
+    #[test]
+    fn counts_that_overflow_are_refused_with_both_numbers() {
+        let error = budget().room(usize::MAX, 32).expect_err("too much");
+        assert!(error.contains(&format!("at most {} are allowed", 1536 + 8)), "{error}");
+    }
+
+    #[test]
+    fn stretches_are_counted_as_views_make_them() {
+        use Source::{Constant, Element};
+        let element = |input, index| Element { input, index };
+        let sources = [
+            element(0, 3),
+            element(0, 4),
+            element(1, 5),
+            Constant(0.0),
+            Constant(0.0),
+            Constant(-0.0),
+            element(1, 6),
+            element(1, 6),
+        ];
+        let View::Runs(runs) = View::new(sources.into_iter()) else { panic!("stretches") };
+        assert_eq!(stretches(sources.into_iter()), runs.len());
+        assert_eq!(stretches([].into_iter()), 0, "nothing");
+    }
+}

@@ -42,7 +42,9 @@ pub(super) fn joined(
 }
 
 /// A function of one number, and what it is of data.
-fn function(op: &str) -> Option<(fn(f64) -> f64, &'static str)> {
+type Function = (fn(f64) -> f64, &'static str);
+
+fn function(op: &str) -> Option<Function> {
     let sign = |x: f64| if x == 0.0 || x.is_nan() { x } else { x.signum() };
     Some(match op {
         "Neg" => (|x| -x, "it negates what is not a number"),
