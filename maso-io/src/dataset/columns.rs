@@ -1,6 +1,7 @@
 //! Which columns of a table are used.
 
 use std::fmt;
+use std::ops::Range;
 use std::str::FromStr;
 
 /// Columns by name or by number (from 0), in the order given; a range A..B ends before B.
@@ -23,28 +24,47 @@ impl Columns {
         )])
     }
 
+    /// Whether any of them is chosen by its name.
+    pub(super) fn have_names(&self) -> bool {
+        self.0.iter().any(|part| matches!(part, Part::Name(_)))
+    }
+
     /// Their places among `width` columns of these names.
     pub(super) fn of(&self, width: usize, names: &[String]) -> Result<Vec<usize>, String> {
         let mut places = Vec::new();
         for part in &self.0 {
             match part {
-                Part::Name(name) => {
-                    let place = names.iter().position(|known| known == name);
-                    places.push(place.ok_or_else(|| missing(name, names))?);
-                }
-                Part::Range(from, to) => {
-                    let to = to.unwrap_or(width);
-                    if *from >= to || to > width {
-                        return Err(format!(
-                            "columns {from}..{to} are not there: it has {width}, counted from 0"
-                        ));
-                    }
-                    places.extend(*from..to);
-                }
+                Part::Name(name) => places.push(named(name, names)?),
+                Part::Range(from, to) => places.extend(within(*from, *to, width)?),
             }
         }
         Ok(places)
     }
+}
+
+/// The one column of this name.
+fn named(name: &str, names: &[String]) -> Result<usize, String> {
+    let mut places = names.iter().enumerate().filter(|(_, known)| *known == name);
+    match (places.next(), places.next()) {
+        (Some((place, _)), None) => Ok(place),
+        (Some((first, _)), Some((second, _))) => Err(format!(
+            "columns {first} and {second} are both named {name:?}; choose by number"
+        )),
+        (None, _) => Err(missing(name, names)),
+    }
+}
+
+/// A range, if all of it is there.
+fn within(from: usize, to: Option<usize>, width: usize) -> Result<Range<usize>, String> {
+    let end = to.unwrap_or(width.max(from.saturating_add(1)));
+    if end <= width {
+        return Ok(from..end);
+    }
+    let absent = from.max(width);
+    Err(match width {
+        1 => format!("it has no column {absent}; it has one, column 0"),
+        _ => format!("it has no column {absent}; it has {width}, 0 to {}", width.saturating_sub(1)),
+    })
 }
 
 fn missing(name: &str, names: &[String]) -> String {
@@ -78,7 +98,7 @@ impl FromStr for Columns {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let number = |text: &str| text.parse::<usize>().ok();
-        let part = |text: &str| match text.split_once("..") {
+        let range = |text: &str| match text.split_once("..") {
             Some((from, "")) => number(from).map(|from| Part::Range(from, None)),
             Some((from, to)) => {
                 let from = if from.is_empty() { Some(0) } else { number(from) };
@@ -86,9 +106,12 @@ impl FromStr for Columns {
             }
             None => None,
         };
-        let parts = text.split(',').map(str::trim).map(|text| match (part(text), number(text)) {
+        let parts = text.split(',').map(str::trim).map(|text| match (range(text), number(text)) {
             _ if text.is_empty() => {
                 Err("a name is empty; expected such as 1..785 or a,b".to_owned())
+            }
+            (Some(Part::Range(from, Some(to))), _) if to <= from => {
+                Err(format!("{from}..{to} is empty: {to} is not beyond {from}"))
             }
             (Some(part), _) => Ok(part),
             (None, Some(at)) => Ok(Part::Range(at, at.checked_add(1))),

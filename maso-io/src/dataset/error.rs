@@ -35,8 +35,22 @@ pub enum DataError {
         /// What is wrong.
         reason: String,
     },
+    /// An option that chooses within files of another kind.
+    #[error("{option} chooses {of}, but {} is {found}; {instead}", path.display())]
+    Misplaced {
+        /// The option.
+        option: &'static str,
+        /// What it chooses.
+        of: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        found: String,
+        /// What to do.
+        instead: &'static str,
+    },
     /// There are no rows.
-    #[error("{} has no rows: {why}; expected data whose first axis counts rows", path.display())]
+    #[error("{} has no rows: {why}; give a file with at least one row along its first axis", path.display())]
     NoRows {
         /// The file.
         path: PathBuf,
@@ -44,7 +58,11 @@ pub enum DataError {
         why: &'static str,
     },
     /// The labels are not a list of integers.
-    #[error("labels {} are {found}; expected integers of shape (rows,)", path.display())]
+    #[error(
+        "labels {} are {found}; expected integers of shape (rows,): number the classes, and choose one \
+         column or array with --labels-array",
+        path.display()
+    )]
     Labels {
         /// The file.
         path: PathBuf,

@@ -49,8 +49,9 @@ enum Source {
     Held(parquet::Held),
 }
 
-const DATA: Role = Role { what: "data", choice: "--array" };
-const LABELS: Role = Role { what: "labels", choice: "--labels-array" };
+const DATA: Role = Role { what: "data", array: "--array", columns: "--columns" };
+const LABELS: Role =
+    Role { what: "labels", array: "--labels-array", columns: "--labels-array" };
 
 impl Dataset {
     /// Opens a data file: `.npy`, `.npz`, `.safetensors`, IDX or CSV (each of them also in gzip), or with
@@ -130,6 +131,17 @@ impl Dataset {
     #[must_use]
     pub fn header(&self) -> &Header {
         &self.header
+    }
+
+    /// The shape as it is in the file, for messages: all columns of a table, not only those used.
+    #[must_use]
+    pub fn file_shape(&self) -> Vec<usize> {
+        match &self.source {
+            Source::Array(_) => self.header.shape.clone(),
+            Source::Table(table) => vec![self.rows, table.columns()],
+            #[cfg(feature = "parquet")]
+            Source::Held(held) => vec![self.rows, held.columns],
+        }
     }
 
     /// How many rows.

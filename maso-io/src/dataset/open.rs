@@ -18,17 +18,28 @@ pub struct OpenOptions {
     pub access: Access,
     /// What it may ask for.
     pub limits: Limits,
-    /// Which array of an archive (`.npz`, `.safetensors`); needed where there are several.
+    /// Which array of an archive (`.npz`, `.safetensors`); needed where there are several. Refused
+    /// where the file is no archive, but for labels whose `columns` are given too: then the one that
+    /// applies is used.
     pub array: Option<String>,
-    /// Which columns of a table (`.csv`, `.parquet`); all without.
+    /// Which columns of a table (`.csv`, `.parquet`); all without. Refused where the file is no table,
+    /// but for labels whose `array` is given too.
     pub columns: Option<Columns>,
 }
 
-/// A data file in words, for messages: data or labels, and how its array is chosen.
+/// A data file in words, for messages: data or labels, and the options that choose within it.
 #[derive(Clone, Copy)]
 pub(super) struct Role {
     pub(super) what: &'static str,
-    pub(super) choice: &'static str,
+    pub(super) array: &'static str,
+    pub(super) columns: &'static str,
+}
+
+impl Role {
+    /// Whether one option stands for both, so that each is right where the other is.
+    fn chooses_either(self, options: &OpenOptions) -> bool {
+        self.array == self.columns && options.array.is_some() && options.columns.is_some()
+    }
 }
 
 /// The numbers of a file and what it says of them.
@@ -60,13 +71,25 @@ pub(super) fn of_store(
         format = sniff::format(&store.front(64).map_err(read)?);
     }
     let table = |reason| DataError::Table { path: owned(), reason };
+    if matches!(format, Format::Text | Format::Parquet)
+        && options.array.is_some()
+        && !role.chooses_either(options)
+    {
+        return Err(DataError::Misplaced {
+            option: role.array,
+            of: "an array of an archive",
+            path: owned(),
+            found: "a table".to_owned(),
+            instead: "leave it out, or choose columns with --columns",
+        });
+    }
     let of_table = |rows, width| Header {
         element: Element { kind: Kind::F64, big_endian: cfg!(target_endian = "big") },
         shape: vec![rows, width],
     };
     match format {
         Format::Text => {
-            let text = Table::open(store, options.columns.as_ref(), limits).map_err(table)?;
+            let text = Table::open(store, options.columns.as_ref(), role.columns, limits).map_err(table)?;
             let header = of_table(text.rows(), text.width());
             Ok((Source::Table(text), header))
         }
@@ -85,9 +108,18 @@ pub(super) fn of_store(
         )),
         _ => {
             let array = Arrays::open(store, format, limits)
-                .and_then(|arrays| arrays.choose(options.array.as_deref(), role.choice, limits))
+                .and_then(|arrays| arrays.choose(options.array.as_deref(), role.array, limits))
                 .map_err(|source| DataError::Array { path: owned(), source })?;
             let header = array.header().clone();
+            if options.columns.is_some() && !role.chooses_either(options) {
+                return Err(DataError::Misplaced {
+                    option: role.columns,
+                    of: "columns of a table",
+                    path: owned(),
+                    found: format!("an array of shape {:?}", header.shape),
+                    instead: "slice it in numpy, as in x[:, 1:785], and save that",
+                });
+            }
             Ok((Source::Array(array), header))
         }
     }

@@ -15,6 +15,8 @@ use crate::limits::Limits;
 pub(super) struct Held {
     pub(super) rows: usize,
     pub(super) width: usize,
+    /// Columns of the file, used or not.
+    pub(super) columns: usize,
     /// Row after row.
     pub(super) numbers: Vec<f64>,
 }
@@ -80,7 +82,7 @@ fn read_columns(store: &Store, columns: Option<&Columns>, limits: &Limits) -> Re
     if numbers.len() != total {
         return Err(format!("it claims {rows} rows, its row groups have {first}"));
     }
-    Ok(Held { rows, width, numbers })
+    Ok(Held { rows, width, columns: names.len(), numbers })
 }
 
 /// A column chunk as f64.
