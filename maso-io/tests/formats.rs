@@ -60,6 +60,101 @@ fn every_format_and_access_gives_the_same_rows() {
     }
 }
 
+/// A table in memory, and which of its columns are wanted.
+fn table(text: &str, columns: Option<&str>) -> Result<Vec<f32>, String> {
+    let options = options(None, columns, Access::default());
+    let rows = Dataset::from_bytes("t.csv", text.into(), &options).map_err(|e| e.to_string())?;
+    rows.to_vec().map_err(|e| e.to_string())
+}
+
+const IRIS: &str = "5.1,3.5,Iris-setosa\n4.9,3.0,Iris-setosa\n";
+
+#[test]
+fn a_first_row_beside_words_is_a_row() {
+    assert_eq!(table(IRIS, Some("0..2")).expect("numbers"), [5.1, 3.5, 4.9, 3.0]);
+    assert_eq!(table(IRIS, Some("1")).expect("numbers"), [3.5, 3.0]);
+    assert_eq!(table("1,2\n3,4\n", None).expect("numbers"), [1.0, 2.0, 3.0, 4.0]);
+}
+
+#[test]
+fn a_first_line_of_words_is_names() {
+    for text in ["a,b\n1,2\n", "a,\n1,2\n", "# of mine\n\"a\",b\n1,2\n", "\u{FEFF}a,b\r\n1,2\r\n"] {
+        assert_eq!(table(text, None).expect("a row"), [1.0, 2.0], "{text:?}");
+    }
+    // Numbers may be names where another is chosen by what it says.
+    assert_eq!(table("label,7\n1,2\n", Some("label,1")).expect("a row"), [1.0, 2.0]);
+    let error = table("1,2\n3,4\n", Some("a")).expect_err("no names");
+    assert!(error.contains("no line of names, so no column \"a\"; give numbers"), "{error}");
+}
+
+#[test]
+fn a_first_line_of_words_and_numbers_is_not_guessed() {
+    let error = table(IRIS, None).expect_err("mixed");
+    assert!(error.contains("line 1 is neither names nor a row"), "{error}");
+    assert!(error.contains("column 2 is \"Iris-setosa\", column 0 is \"5.1\"; choose"), "{error}");
+    // Names that happen to be numbers, beside one that is none.
+    let error = table("label,0,1\n7,1,2\n8,3,4\n", Some("1..")).expect_err("names, perhaps");
+    assert!(error.contains("column 0 is \"label\" and a number below"), "{error}");
+    let pandas = ",0,1\n0,1,2\n";
+    assert!(
+        table(pandas, None).expect_err("an index").contains("line 1, column 0 is empty; choose")
+    );
+    let error = table(pandas, Some("1..")).expect_err("names, perhaps");
+    assert!(error.contains("begin it with #"), "{error}");
+}
+
+#[test]
+fn columns_that_are_not_there_or_not_clear_are_named() {
+    let error = |text: &str, columns: &str| table(text, Some(columns)).expect_err("no such column");
+    let two = "x,y\n1,2\n";
+    assert!(error(two, "5,6").contains("it has no column 5; it has 2, 0 to 1"));
+    assert!(error(two, "1..4").contains("it has no column 2; it has 2"));
+    assert!(error("x\n1\n", "1..").contains("it has no column 1; it has one, column 0"));
+    let twice = error("x,y,x\n1,2,3\n", "x");
+    assert!(twice.contains("columns 0 and 2 are both named \"x\"; choose by number"), "{twice}");
+    assert_eq!(table("x,y,x\n1,2,3\n", Some("2,y")).expect("by number"), [3.0, 2.0]);
+    let empty = "1..0".parse::<Columns>().expect_err("no columns");
+    assert_eq!(empty, "1..0 is empty: 0 is not beyond 1");
+}
+
+#[test]
+fn options_for_other_kinds_of_files_are_refused() {
+    let refused = |file: &str, array: Option<&str>, columns: Option<&str>| {
+        let path = testdata(&format!("formats/{file}"));
+        let opened = Dataset::open_with(path, &options(array, columns, Access::default()));
+        opened.expect_err("the option does not apply").to_string()
+    };
+    for file in ["digits.npy", "digits-idx3-ubyte.gz"] {
+        let error = refused(file, None, Some("0..784"));
+        assert!(error.contains("--columns chooses columns of a table, but "), "{error}");
+        assert!(
+            error.contains("is an array of shape [20, 784]; slice it in numpy")
+                || error.contains("is an array of shape [20, 28, 28]; slice it in numpy"),
+            "{error}"
+        );
+    }
+    let error = refused("digits.npz", Some("x"), Some("0..784"));
+    assert!(error.contains("is an array of shape"), "{error}");
+    let error = refused("digits.csv", Some("x"), None);
+    assert!(error.contains("--array chooses an array of an archive, but "), "{error}");
+    assert!(
+        error.contains("is a table; leave it out, or choose columns with --columns"),
+        "{error}"
+    );
+    // Labels have one option for both.
+    let both = options(Some("label"), Some("label"), Access::default());
+    assert_eq!(read_labels(testdata("formats/digits.csv"), &both).expect("labels").len(), 20);
+    let labels = options(Some("label"), None, Access::default());
+    assert!(read_labels(testdata("formats/digits.csv"), &labels).is_err(), "no column was named");
+}
+
+#[test]
+fn a_table_keeps_the_shape_of_its_file() {
+    let columns = options(None, Some("1"), Access::default());
+    let rows = Dataset::open_with(testdata("formats/moons.csv"), &columns).expect("a column");
+    assert_eq!((rows.header().shape.clone(), rows.file_shape()), (vec![200, 1], vec![200, 2]));
+}
+
 #[test]
 fn blocks_of_a_long_table_are_its_rows() {
     let path = testdata("formats/moons.csv");
@@ -164,6 +259,43 @@ fn common_pixels(file: &str) -> Vec<f64> {
 }
 
 #[test]
+fn means_by_channel_fit_inputs_that_are_no_plain_images() {
+    let raw = common_pixels("pixels_nchw.npy");
+    let how = Preparation { mean: vec![1.0, 2.0, 3.0], ..Preparation::default() };
+    // Leading axes of one place are no channels; of two axes, or four, the first is.
+    for input in [&[1, 3, 6, 5][..], &[1, 1, 3, 6, 5], &[3, 30], &[1, 3, 30], &[3, 2, 3, 5]] {
+        let rows = Dataset::open(testdata("formats/pixels_nchw.npy")).expect("images");
+        let rows = rows.prepared(&how, input).expect("three channels").to_vec().expect("rows");
+        for (place, (&raw, row)) in raw.iter().zip(rows).enumerate() {
+            assert_eq!(f64::from(row), raw - how.mean[place / 30 % 3], "{input:?}, {place}");
+        }
+    }
+    // As many as the numbers of a row: one for each.
+    let how = Preparation { mean: (0..90).map(f64::from).collect(), ..Preparation::default() };
+    let rows = Dataset::open(testdata("formats/pixels_nchw.npy")).expect("images");
+    let rows = rows.prepared(&how, &[3, 30]).expect("ninety numbers").to_vec().expect("rows");
+    assert_eq!(f64::from(rows[100]), raw[100] - 10.0);
+}
+
+#[test]
+fn another_layout_is_offered_only_where_it_would_be_accepted() {
+    let rows = |file: &str| Dataset::open(testdata(&format!("formats/{file}"))).expect("images");
+    let (pixels, planes) = (rows("pixels_nhwc.npy"), rows("pixels_nchw.npy"));
+    assert_eq!(pixels.other_layout(&[3, 6, 5]), Some(Layout::Nhwc));
+    assert_eq!(pixels.other_layout(&[1, 3, 6, 5]), Some(Layout::Nhwc));
+    assert_eq!(planes.other_layout(&[6, 5, 3]), Some(Layout::Nchw));
+    for input in [&[6, 5, 3][..], &[3, 5, 6], &[3, 30], &[90], &[9, 10, 1], &[2, 9, 5]] {
+        assert_eq!(pixels.other_layout(input), None, "{input:?}");
+    }
+    assert_eq!(planes.other_layout(&[3, 6, 5]), None, "the model's own");
+    for (input, layout) in [(&[3, 6, 5][..], Layout::Nhwc), (&[1, 3, 6, 5], Layout::Nhwc)] {
+        let how = Preparation { layout: Some(layout), ..Preparation::default() };
+        let turned = rows("pixels_nhwc.npy").prepared(&how, input).expect("what is offered fits");
+        assert_eq!(turned.to_vec().expect("rows"), planes.to_vec().expect("rows"));
+    }
+}
+
+#[test]
 fn preparations_that_do_not_fit_say_why() {
     let refused = |how: Preparation, input: &[usize]| {
         let rows = Dataset::open(testdata("formats/pixels_nhwc.npy")).expect("images");
@@ -171,8 +303,23 @@ fn preparations_that_do_not_fit_say_why() {
     };
     let plain = Preparation::default();
     let two = Preparation { mean: vec![0.0, 1.0], ..plain.clone() };
-    let error = refused(two, &[3, 6, 5]);
-    assert!(error.contains("2 numbers for the mean, expected 1 or 3"), "{error}");
+    for (input, expected) in [
+        (&[3, 6, 5][..], "expected 1 or 3, as many as the channels of the model's input [3, 6, 5]"),
+        (
+            &[1, 3, 6, 5],
+            "expected 1 or 3, as many as the channels of the model's input [1, 3, 6, 5]",
+        ),
+        (
+            &[3, 30],
+            "expected 1 or 3, as many as the places on the first axis of the model's input [3, 30]",
+        ),
+        (&[90], "expected 1 or 90, as many as the numbers of a row [90]"),
+        (&[1, 9, 10], "expected 1 (the model's input is [1, 9, 10])"),
+    ] {
+        let error = refused(two.clone(), input);
+        assert!(error.contains("2 numbers for the mean") && error.contains(expected), "{error}");
+    }
+    assert!(refused(two, &[3, 6, 6]).contains("rows have 90 numbers"), "rows of another model");
     let zero = Preparation { std: vec![0.0], ..plain.clone() };
     assert!(refused(zero, &[3, 6, 5]).contains("std is 0"));
     let layout = Preparation { layout: Some(Layout::Nhwc), ..plain.clone() };

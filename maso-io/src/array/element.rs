@@ -7,6 +7,7 @@ use half::{bf16, f16};
 /// The kind of a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
+    Bool,
     U8,
     I8,
     U16,
@@ -33,7 +34,8 @@ impl Element {
     pub(crate) fn parse(description: &str) -> Option<Self> {
         let (order, code) = description.split_at_checked(1)?;
         let kind = match code {
-            "u1" | "b1" => Kind::U8,
+            "b1" => Kind::Bool,
+            "u1" => Kind::U8,
             "i1" => Kind::I8,
             "u2" => Kind::U16,
             "i2" => Kind::I16,
@@ -58,14 +60,14 @@ impl Element {
     /// Bytes of one number.
     pub(crate) fn size(self) -> usize {
         match self.kind {
-            Kind::U8 | Kind::I8 => 1,
+            Kind::Bool | Kind::U8 | Kind::I8 => 1,
             Kind::U16 | Kind::I16 | Kind::F16 | Kind::Bf16 => 2,
             Kind::U32 | Kind::I32 | Kind::F32 => 4,
             Kind::I64 | Kind::U64 | Kind::F64 => 8,
         }
     }
 
-    /// Whether the numbers are integers.
+    /// Whether the numbers are integers (bool is: 0 and 1).
     #[must_use]
     pub fn is_integer(self) -> bool {
         !matches!(self.kind, Kind::F16 | Kind::Bf16 | Kind::F32 | Kind::F64)
@@ -75,6 +77,7 @@ impl Element {
 impl fmt::Display for Element {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
+            Kind::Bool => "bool",
             Kind::U8 => "u8",
             Kind::I8 => "i8",
             Kind::U16 => "u16",
@@ -144,6 +147,7 @@ pub(crate) fn widen_each(element: Element, bytes: &[u8], take: impl FnMut(usize,
     }
     let big = element.big_endian;
     match element.kind {
+        Kind::Bool => hand_on(bytes.iter().map(|&byte| u8::from(byte != 0)), take),
         Kind::U8 => hand_on(bytes.iter().copied(), take),
         Kind::I8 => hand_on(each(bytes, big, i8::from_le_bytes), take),
         Kind::U16 => hand_on(each(bytes, big, u16::from_le_bytes), take),
@@ -169,6 +173,7 @@ pub(crate) fn copy_f32(bytes: &[u8], big_endian: bool, out: &mut [f32]) {
 pub(crate) fn integers(element: Element, bytes: &[u8]) -> Option<Vec<i64>> {
     let big = element.big_endian;
     Some(match element.kind {
+        Kind::Bool => bytes.iter().map(|&byte| i64::from(byte != 0)).collect(),
         Kind::U8 => bytes.iter().map(|&value| value.into()).collect(),
         Kind::I8 => each(bytes, big, i8::from_le_bytes).map(Into::into).collect(),
         Kind::U16 => each(bytes, big, u16::from_le_bytes).map(Into::into).collect(),

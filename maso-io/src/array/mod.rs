@@ -186,7 +186,9 @@ impl Arrays {
         match self {
             Self::One(_) => Err(ArrayError::Format {
                 format: "a file of a single array",
-                reason: format!("it has no names, so {name:?} cannot be chosen"),
+                reason: format!(
+                    "it has no names, so {name:?} cannot be chosen; leave that option out"
+                ),
             }),
             Self::Npz(archive) => archive.array(name, limits)?.ok_or_else(missing),
             Self::Safetensors(archive) => archive.array(name)?.ok_or_else(missing),

@@ -79,7 +79,8 @@ impl Archive {
 
 fn kind(dtype: Dtype) -> Option<Kind> {
     Some(match dtype {
-        Dtype::BOOL | Dtype::U8 => Kind::U8,
+        Dtype::BOOL => Kind::Bool,
+        Dtype::U8 => Kind::U8,
         Dtype::I8 => Kind::I8,
         Dtype::U16 => Kind::U16,
         Dtype::I16 => Kind::I16,

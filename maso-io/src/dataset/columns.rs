@@ -47,9 +47,9 @@ fn named(name: &str, names: &[String]) -> Result<usize, String> {
     let mut places = names.iter().enumerate().filter(|(_, known)| *known == name);
     match (places.next(), places.next()) {
         (Some((place, _)), None) => Ok(place),
-        (Some((first, _)), Some((second, _))) => Err(format!(
-            "columns {first} and {second} are both named {name:?}; choose by number"
-        )),
+        (Some((first, _)), Some((second, _))) => {
+            Err(format!("columns {first} and {second} are both named {name:?}; choose by number"))
+        }
         (None, _) => Err(missing(name, names)),
     }
 }

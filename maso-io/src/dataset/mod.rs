@@ -50,8 +50,7 @@ enum Source {
 }
 
 const DATA: Role = Role { what: "data", array: "--array", columns: "--columns" };
-const LABELS: Role =
-    Role { what: "labels", array: "--labels-array", columns: "--labels-array" };
+const LABELS: Role = Role { what: "labels", array: "--labels-array", columns: "--labels-array" };
 
 impl Dataset {
     /// Opens a data file: `.npy`, `.npz`, `.safetensors`, IDX or CSV (each of them also in gzip), or with
@@ -119,6 +118,13 @@ impl Dataset {
     pub fn prepared(self, how: &Preparation, input: &[usize]) -> Result<Self, DataError> {
         let prepared = Prepared::new(how, &self.header.shape[1..], input)?;
         Ok(Self { prepared, ..self })
+    }
+
+    /// The layout, other than the model's, in which the rows would be images that a model with an
+    /// input of this shape takes: what the numbers' order may be meant to be.
+    #[must_use]
+    pub fn other_layout(&self, input: &[usize]) -> Option<Layout> {
+        prepare::other_layout(&self.header.shape[1..], input)
     }
 
     /// Where the data came from.

@@ -60,7 +60,9 @@ impl Layout {
 pub struct Preparation {
     /// For every number.
     pub scaling: Scaling,
-    /// Subtracted: one number, one for each channel, or one for each feature. Empty for none.
+    /// Subtracted: one number; one for each channel of an image (or each place on the first axis of
+    /// another input, leading axes of one place left aside); or one for each number of a row. Empty for
+    /// none.
     pub mean: Vec<f64>,
     /// Divided by after that, as many or one. Empty for none.
     pub std: Vec<f64>,
@@ -101,17 +103,27 @@ impl Prepared {
             return Ok(Self { scales: Scales::Uniform(*scaling), order: None });
         }
         let width: usize = row.iter().product();
+        let expected: usize = input.iter().product();
+        if width != expected {
+            let reason =
+                format!("rows have {width} numbers, the model's input {input:?} takes {expected}");
+            return Err(DataError::Preparation { reason });
+        }
         let image = Image::of(row, input, *layout)?;
-        let channels = image.as_ref().map_or(width, |image| image.extents[0]);
+        let groups = match image {
+            Some(image) if layout.is_some() => Groups::Image(image),
+            image => Groups::of(image, input, mean.len().max(std.len())),
+        };
+        let channels = groups.count(width);
         let number = |values: &[f64], what: &str, absent: f64| match values {
             [] => Ok(vec![absent; channels]),
             [one] => Ok(vec![*one; channels]),
             _ if values.len() == channels => Ok(values.to_vec()),
             _ => Err(DataError::Preparation {
                 reason: format!(
-                    "{} numbers for {what}, expected 1 or {channels}, as many as the rows have {}",
+                    "{} numbers for {what}, expected {}",
                     values.len(),
-                    if image.is_some() { "channels" } else { "numbers" }
+                    groups.expected(input, width)
                 ),
             }),
         };
@@ -124,9 +136,11 @@ impl Prepared {
             scale: scaling.scale / std[c],
             shift: (scaling.shift - mean[c]) / std[c],
         };
-        let channel = |place| image.as_ref().map_or(place, |image| image.channel(place));
-        let scales = (0..width).map(|place| of_channel(channel(place))).collect();
-        let order = image.and_then(|image| image.order());
+        let scales = (0..width).map(|place| of_channel(groups.channel(place, width))).collect();
+        let order = match groups {
+            Groups::Image(image) => image.order(),
+            _ => None,
+        };
         Ok(Self { scales: Scales::Each(scales), order })
     }
 
@@ -187,6 +201,82 @@ impl Prepared {
     }
 }
 
+/// Which numbers of a row share their mean and std.
+enum Groups {
+    /// Those of an image's channel.
+    Image(Image),
+    /// Those of one place on the first axis, of so many.
+    First(usize),
+    /// None: each number has its own.
+    Features,
+}
+
+impl Groups {
+    /// Channels of an image, or else the first axis; each number by itself where that alone fits the
+    /// `given` numbers, or the model's rows are a list.
+    fn of(image: Option<Image>, input: &[usize], given: usize) -> Self {
+        let width: usize = input.iter().product();
+        let axes = without_ones(input, 1);
+        let first = axes.first().copied().filter(|_| axes.len() > 1);
+        match (image, first) {
+            (Some(image), _) if given < 2 || image.extents[0] == given => Self::Image(image),
+            (_, Some(first)) if first == given => Self::First(first),
+            (Some(image), _) => Self::Image(image),
+            (None, Some(first)) if given != width => Self::First(first),
+            _ => Self::Features,
+        }
+    }
+
+    fn count(&self, width: usize) -> usize {
+        match self {
+            Self::Image(image) => image.extents[0],
+            Self::First(first) => *first,
+            Self::Features => width,
+        }
+    }
+
+    fn channel(&self, place: usize, width: usize) -> usize {
+        match self {
+            Self::Image(image) => image.channel(place),
+            Self::First(first) => place / (width / first).max(1),
+            Self::Features => place,
+        }
+    }
+
+    /// How many numbers there may be, in words.
+    fn expected(&self, input: &[usize], width: usize) -> String {
+        let several = match self {
+            Self::Image(image) => (image.extents[0], "channels of the model's input"),
+            Self::First(first) => (*first, "places on the first axis of the model's input"),
+            Self::Features => (width, "numbers of a row"),
+        };
+        match several {
+            (1, _) => format!("1 (the model's input is {input:?})"),
+            (count, of) => format!("1 or {count}, as many as the {of} {input:?}"),
+        }
+    }
+}
+
+/// A shape of more than `least` axes without the leading ones that have one place alone.
+fn without_ones(shape: &[usize], least: usize) -> &[usize] {
+    let ones = shape.iter().take_while(|&&extent| extent == 1).count();
+    &shape[ones.min(shape.len().saturating_sub(least))..]
+}
+
+/// The layout, other than the model's, in which rows of this shape are images that a model of this
+/// input takes.
+pub(super) fn other_layout(row: &[usize], input: &[usize]) -> Option<Layout> {
+    let axes = <[usize; 3]>::try_from(without_ones(row, 3)).ok()?;
+    if axes == without_ones(input, 3) {
+        return None;
+    }
+    let turned = |layout: &Layout| {
+        let image = Image::of(row, input, Some(*layout));
+        image.is_ok_and(|image| image.is_some_and(|image| image.model != *layout))
+    };
+    [Layout::Nhwc, Layout::Nchw].into_iter().find(turned)
+}
+
 /// Rows as images: as the file has them, and as the model takes them.
 struct Image {
     /// Channels, height, width.
@@ -202,15 +292,16 @@ impl Image {
         input: &[usize],
         layout: Option<Layout>,
     ) -> Result<Option<Self>, DataError> {
-        let Ok(shape) = <[usize; 3]>::try_from(input) else {
-            let reason =
-                format!("a layout needs a model that takes images, its input is {input:?}");
+        let Ok(shape) = <[usize; 3]>::try_from(without_ones(input, 3)) else {
+            let reason = format!(
+                "a layout needs a model that takes images, its input is {input:?}; leave --layout out"
+            );
             return match layout {
                 Some(_) => Err(DataError::Preparation { reason }),
                 None => Ok(None),
             };
         };
-        let in_file = <[usize; 3]>::try_from(row).ok();
+        let in_file = <[usize; 3]>::try_from(without_ones(row, 3)).ok();
         let both = [Layout::Nchw, Layout::Nhwc];
         let fits = |model: &Layout| match (in_file, layout) {
             (Some(row), Some(layout)) => layout.extents(row) == model.extents(shape),
@@ -223,7 +314,7 @@ impl Image {
             return Err(DataError::Preparation {
                 reason: format!(
                     "rows of shape {row:?} in the layout given are no images of the model's input \
-                     {input:?}"
+                     {input:?}; leave --layout out, or turn them in numpy"
                 ),
             });
         };
@@ -289,6 +380,8 @@ mod tests {
         let plain =
             |description, bytes: &[u8]| converted(element(description), bytes, Scaling::default());
         assert_eq!(plain("|u1", &[0, 255]), [0.0, 255.0]);
+        assert_eq!(plain("|b1", &[0, 1, 2]), [0.0, 1.0, 1.0]);
+        assert_eq!(element("|b1").to_string(), "bool");
         assert_eq!(plain("|i1", &[0xFF]), [-1.0]);
         assert_eq!(plain("<i2", &[0xFE, 0xFF]), [-2.0]);
         assert_eq!(plain(">i2", &[0xFF, 0xFE]), [-2.0]);
