@@ -20,6 +20,8 @@ pub struct Limits {
     pub rank: usize,
     /// Numbers of one constant tensor.
     pub elements: usize,
+    /// Bytes that the constant tensors of a model may take in memory, all told.
+    pub constant_bytes: u64,
     /// Nodes of a model.
     pub nodes: usize,
     /// Columns of a table.
@@ -40,6 +42,7 @@ impl Default for Limits {
             tensors: 1 << 18,
             rank: 32,
             elements: 1 << 31,
+            constant_bytes: 1 << 34,
             nodes: 1 << 18,
             columns: 1 << 20,
             held_numbers: 1 << 31,
@@ -62,7 +65,8 @@ impl Limits {
     pub(crate) fn check_shape(&self, shape: &[usize]) -> Result<usize, String> {
         if shape.len() > self.rank {
             return Err(format!(
-                "it has {} axes, the limit is {} (Limits::rank): the file is damaged",
+                "it has {} axes, the limit is {} (Limits::rank): the file is damaged; copy or export it \
+                 again",
                 shape.len(),
                 self.rank
             ));
@@ -73,7 +77,7 @@ impl Limits {
             Some(n) if n <= self.elements => Ok(shape.iter().product()),
             _ => Err(format!(
                 "its shape {shape:?} claims more than {} elements (Limits::elements): the file is damaged, \
-                 or beyond what is read",
+                 or beyond what is read; export it again",
                 self.elements
             )),
         }

@@ -182,44 +182,11 @@ fn labels_are_a_list_of_integers() {
     assert!(error.contains("shape [2, 2]"), "{error}");
 }
 
-/// A model whose weights lie in a side file: the 2-32-32-2 network with its tensors moved out.
+/// y = w · x with w = [[1], [2]] in a side file, behind another number.
 fn external(location: &str, folder: &std::path::Path) -> PathBuf {
-    // y = w · x with w = [[1, 2]] external: the smallest model with a side file.
-    fn field(number: u8, body: &[u8]) -> Vec<u8> {
-        let mut bytes = vec![number << 3 | 2];
-        let mut len = body.len();
-        while len >= 0x80 {
-            bytes.push(len as u8 | 0x80);
-            len >>= 7;
-        }
-        bytes.push(len as u8);
-        bytes.extend(body);
-        bytes
-    }
-    let entry = |key: &str, value: &str| {
-        field(13, &[field(1, key.as_bytes()), field(2, value.as_bytes())].concat())
-    };
-    let tensor = [
-        vec![0x08, 2, 0x08, 1, 0x10, 1],
-        field(8, b"w"),
-        entry("location", location),
-        entry("offset", "4"),
-        entry("length", "8"),
-        vec![14 << 3, 1],
-    ];
-    let node = [field(1, b"x"), field(1, b"w"), field(2, b"y"), field(4, b"MatMul")];
-    let extent = |value: u8| field(1, &[0x08, value]);
-    let shape = field(2, &[field(1, &field(2, b"n")), extent(2)].concat());
-    let kind = field(2, &field(1, &[vec![0x08, 1], shape].concat()));
-    let graph = [
-        field(1, &node.concat()),
-        field(5, &tensor.concat()),
-        field(11, &[field(1, b"x"), kind].concat()),
-        field(12, &field(1, b"y")),
-    ];
-    let model = [vec![0x08, 8], field(7, &graph.concat()), field(8, &[0x10, 17])].concat();
+    let weight = common::external("w", location, 4, 2);
     let path = folder.join("m.onnx");
-    std::fs::write(&path, model).expect("a file");
+    std::fs::write(&path, common::products(&["w"], &[weight])).expect("a file");
     path
 }
 
@@ -252,9 +219,41 @@ fn external_data_is_read_and_stays_in_the_models_folder() {
     }
     let error = load(external("gone.bin", &inside)).expect_err("no such file");
     assert!(error.contains("tensor \"w\"") && error.contains("gone.bin"), "{error}");
+    // What is no regular file could be waited for as long as nobody writes to it.
+    std::fs::create_dir(inside.join("folder.bin")).expect("a folder");
+    let error = load(external("folder.bin", &inside)).expect_err("a folder");
+    assert!(error.contains("no regular file"), "{error}");
+    #[cfg(unix)]
+    {
+        let made = std::process::Command::new("mkfifo").arg(inside.join("pipe.bin")).status();
+        assert!(made.expect("mkfifo runs").success(), "a pipe");
+        let error = load(external("pipe.bin", &inside)).expect_err("a pipe");
+        assert!(error.contains("\"pipe.bin\" is no regular file"), "{error}");
+    }
     std::fs::write(inside.join("w.bin"), &weights[..8]).expect("a file");
     let error = load(external("w.bin", &inside)).expect_err("too short");
     assert!(error.contains("has 8 bytes, too few"), "{error}");
+}
+
+#[test]
+fn side_files_of_tensors_that_nothing_reads_are_not_needed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("w.bin"), [0; 8]).expect("a file");
+    let tensors =
+        [common::external("w", "w.bin", 0, 2), common::external("spare", "gone.bin", 0, 9)];
+    let path = folder.path().join("m.onnx");
+    std::fs::write(&path, common::products(&["w"], &tensors)).expect("a file");
+    load(path.clone()).expect("a model");
+    std::fs::write(&path, common::products(&["w", "spare"], &tensors)).expect("a file");
+    let error = load(path).expect_err("a node reads it");
+    assert!(error.contains("tensor \"spare\"") && error.contains("gone.bin"), "{error}");
+}
+
+#[test]
+fn an_input_without_a_shape_is_no_single_number() {
+    let bytes = std::fs::read(testdata("hostile/no_shape.onnx")).expect("a model");
+    let error = model_error(&bytes);
+    assert!(error.contains("the file gives no shape for input \"x\"; export the model"), "{error}");
 }
 
 #[test]

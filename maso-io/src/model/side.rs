@@ -9,6 +9,12 @@ use crate::limits::Limits;
 
 /// Answers what a model's side files hold.
 pub trait SideFiles {
+    /// How many bytes the file named `location` has.
+    ///
+    /// # Errors
+    /// A sentence if there is no such file.
+    fn size(&self, location: &str) -> Result<u64, String>;
+
     /// `length` bytes from `offset` of the file named `location`; to its end without a length.
     ///
     /// # Errors
@@ -21,8 +27,12 @@ pub trait SideFiles {
 pub struct NoFiles;
 
 impl SideFiles for NoFiles {
-    fn read(&self, location: &str, _: u64, _: Option<u64>) -> Result<Vec<u8>, String> {
+    fn size(&self, location: &str) -> Result<u64, String> {
         Err(format!("external data {location:?} cannot be read: the model was given as bytes"))
+    }
+
+    fn read(&self, location: &str, _: u64, _: Option<u64>) -> Result<Vec<u8>, String> {
+        self.size(location).map(|_| Vec::new())
     }
 }
 
@@ -69,11 +79,23 @@ impl Folder {
                 "external data {location:?} is a link out of the model's folder; put the file itself there"
             ));
         }
+        // A pipe would be waited for as long as nobody writes to it.
+        if !file.metadata().map_err(missing)?.is_file() {
+            return Err(format!(
+                "external data {location:?} is no regular file (but a folder, pipe or device); put the \
+                 file that was exported with the model there"
+            ));
+        }
         Ok(file)
     }
 }
 
 impl SideFiles for Folder {
+    fn size(&self, location: &str) -> Result<u64, String> {
+        let failed = |error| format!("external data {location:?} cannot be read: {error}");
+        Ok(self.resolve(location)?.metadata().map_err(failed)?.len())
+    }
+
     fn read(&self, location: &str, offset: u64, length: Option<u64>) -> Result<Vec<u8>, String> {
         let failed = |error| format!("external data {location:?} cannot be read: {error}");
         let mut file = File::open(self.resolve(location)?).map_err(failed)?;
@@ -83,17 +105,21 @@ impl SideFiles for Folder {
         let Some(length) = length else {
             return Err(format!(
                 "external data {location:?} has {size} bytes, too few for what the model reads at \
-                 offset {offset}: it is cut off, or of another model"
+                 offset {offset}: it is cut off, or of another model; copy or export both again"
             ));
         };
         if length > self.limit {
             let limit = self.limit;
             return Err(format!(
-                "external data {location:?}: {length} bytes are wanted, the limit is {limit}"
+                "external data {location:?}: {length} bytes are wanted, the limit is {limit} \
+                 (Limits::model_bytes); export a smaller model"
             ));
         }
         file.seek(SeekFrom::Start(offset)).map_err(failed)?;
+        // No more than the file has; a vector that grows would be held twice.
         let mut bytes = Vec::new();
+        let room = usize::try_from(length).unwrap_or(usize::MAX);
+        bytes.try_reserve_exact(room).map_err(|error| failed(std::io::Error::other(error)))?;
         file.take(length).read_to_end(&mut bytes).map_err(failed)?;
         Ok(bytes)
     }

@@ -1,4 +1,5 @@
-//! Shared by the tests: where the test data are, and arrays read from `.npz` files.
+//! Shared by the tests: where the test data are, arrays read from `.npz` files, and the smallest ONNX
+//! models with side files.
 
 #![allow(dead_code, reason = "each test file uses a part")]
 
@@ -38,4 +39,57 @@ pub(crate) fn golden(path: &Path, name: &str) -> Option<Golden> {
         body.as_chunks().0.iter().map(|c| i64::from_le_bytes(*c) as f64).collect()
     };
     Some(Golden { shape, data })
+}
+
+/// A protobuf field that has a length.
+pub(crate) fn field(number: u8, body: &[u8]) -> Vec<u8> {
+    [vec![number << 3 | 2], varint(body.len()), body.to_vec()].concat()
+}
+
+/// A number, seven bits to a byte.
+fn varint(mut number: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while number >= 0x80 {
+        bytes.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number as u8);
+    bytes
+}
+
+/// A float tensor of an ONNX model, its `elements` at `offset` of a side file.
+pub(crate) fn external(name: &str, location: &str, offset: usize, elements: usize) -> Vec<u8> {
+    let entry = |key: &str, value: &str| {
+        field(13, &[field(1, key.as_bytes()), field(2, value.as_bytes())].concat())
+    };
+    [
+        [vec![0x08], varint(elements)].concat(),
+        vec![0x08, 1, 0x10, 1],
+        field(8, name.as_bytes()),
+        entry("location", location),
+        entry("offset", &offset.to_string()),
+        entry("length", &(4 * elements).to_string()),
+        vec![14 << 3, 1],
+    ]
+    .concat()
+}
+
+/// A model of rows of 2 numbers through MatMul nodes that each read the input and one of `weights`; all
+/// `tensors` are its initialisers.
+pub(crate) fn products(weights: &[&str], tensors: &[Vec<u8>]) -> Vec<u8> {
+    let node = |(index, weight): (usize, &&str)| {
+        let output = if index == 0 { "y".to_owned() } else { format!("y{index}") };
+        let inputs = [field(1, b"x"), field(1, weight.as_bytes())].concat();
+        field(1, &[inputs, field(2, output.as_bytes()), field(4, b"MatMul")].concat())
+    };
+    let extent = |value: u8| field(1, &[0x08, value]);
+    let shape = field(2, &[field(1, &field(2, b"n")), extent(2)].concat());
+    let kind = field(2, &field(1, &[vec![0x08, 1], shape].concat()));
+    let graph = [
+        weights.iter().enumerate().flat_map(node).collect(),
+        tensors.iter().flat_map(|tensor| field(5, tensor)).collect(),
+        field(11, &[field(1, b"x"), kind].concat()),
+        field(12, &field(1, b"y")),
+    ];
+    [vec![0x08, 8], field(7, &graph.concat()), field(8, &[0x10, 17])].concat()
 }

@@ -9,9 +9,15 @@ use crate::sniff::{self, Format};
 pub(super) fn check(bytes: &[u8], limits: &Limits) -> Result<(), OnnxError> {
     let format = sniff::format(bytes);
     if !matches!(format, Format::Onnx | Format::Other) {
-        return Err(OnnxError::NotOnnx { found: sniff::describe(format).to_owned() });
+        return Err(OnnxError::NotOnnx { found: sniff::no_model(format) });
     }
-    let unlike = || OnnxError::NotOnnx { found: "bytes that are no ONNX message".to_owned() };
+    let unlike = || {
+        OnnxError::NotOnnx {
+        found: "bytes that are no ONNX message: the file is damaged, or of another kind; export the model \
+                to ONNX again"
+            .to_owned(),
+    }
+    };
     let mut fields = Fields { bytes, at: 0 };
     while let Some(field) = fields.next() {
         let offset = fields.at;

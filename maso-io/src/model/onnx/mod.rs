@@ -3,6 +3,7 @@
 
 mod frame;
 mod proto;
+mod source;
 mod tensor;
 mod write;
 
@@ -16,6 +17,7 @@ use prost::Message;
 
 use super::side::SideFiles;
 use crate::limits::Limits;
+use source::Source;
 use tensor::TensorError;
 
 /// Why bytes are not an ONNX model.
@@ -55,7 +57,7 @@ pub enum OnnxError {
         reason: String,
     },
     /// There is more of something than the caller's limits allow.
-    #[error("it has {found} {what}, the limit is {limit} (Limits)")]
+    #[error("it has {found} {what}, the limit is {limit} (Limits): export a smaller model")]
     TooMany {
         /// Of what.
         what: &'static str,
@@ -72,8 +74,17 @@ pub enum OnnxError {
         /// What is wrong.
         reason: String,
     },
+    /// An input that is read has no shape, so that nothing says how many numbers make a row.
+    #[error(
+        "the file gives no shape for input {input:?}; export the model again with the input's shape (its \
+         row axis may be symbolic)"
+    )]
+    NoShape {
+        /// The input.
+        input: String,
+    },
     /// The model uses a feature that is not read.
-    #[error("{what} are not supported")]
+    #[error("{what} are not supported; export the model without them")]
     Feature {
         /// The feature.
         what: &'static str,
@@ -90,7 +101,8 @@ pub fn read(bytes: &[u8], files: &dyn SideFiles, limits: &Limits) -> Result<Grap
     let damaged = |error: prost::DecodeError| OnnxError::Damaged { reason: error.to_string() };
     let model = proto::Model::decode(bytes).map_err(damaged)?;
     let Some(graph) = model.graph else {
-        return Err(OnnxError::NotOnnx { found: "a protobuf without a graph".to_owned() });
+        let found = "a protobuf without a graph; export the model again".to_owned();
+        return Err(OnnxError::NotOnnx { found });
     };
     if !graph.sparse_initializer.is_empty() {
         return Err(OnnxError::Feature { what: "sparse initialisers" });
@@ -99,10 +111,16 @@ pub fn read(bytes: &[u8], files: &dyn SideFiles, limits: &Limits) -> Result<Grap
         return Err(OnnxError::NoOperatorSet);
     }
     let standard = model.opset_import.iter().find(|set| standard_domain(set.domain.as_deref()));
+    let used = used_names(&graph);
+    let mut source = Source::new(files, limits);
     let (mut constants, mut unread) = (Vec::with_capacity(graph.initializer.len()), Vec::new());
     for initializer in graph.initializer {
         let name = initializer.name.clone().unwrap_or_default();
-        match tensor::read(initializer, files, limits) {
+        if tensor::is_external(&initializer) && !used.contains(&name) {
+            unread.push((name, "nothing in the graph reads it".to_owned()));
+            continue;
+        }
+        match tensor::read(initializer, &mut source) {
             Ok(tensor) => constants.push((name, tensor)),
             Err(TensorError::Foreign(reason)) => unread.push((name, reason)),
             Err(TensorError::Damaged(reason)) => {
@@ -113,19 +131,41 @@ pub fn read(bytes: &[u8], files: &dyn SideFiles, limits: &Limits) -> Result<Grap
     // Old files list initialisers among the inputs too.
     let read = constants.iter().map(|(name, _)| name.as_str());
     let given: HashSet<&str> = read.chain(unread.iter().map(|(name, _)| name.as_str())).collect();
-    let inputs = graph.input.into_iter().map(port).filter(|p| !given.contains(p.name.as_str()));
-    let inputs = inputs.collect();
+    let is_input = |value: &proto::ValueInfo| !given.contains(name(value));
+    let inputs: Vec<_> = graph.input.into_iter().filter(is_input).collect();
+    if let Some(input) = inputs.iter().find(|input| !has_shape(input) && used.contains(name(input)))
+    {
+        return Err(OnnxError::NoShape { input: name(input).to_owned() });
+    }
+    let inputs = inputs.into_iter().map(port).collect();
     let nodes = graph.node.into_iter().enumerate();
     let producer = [model.producer_name, model.producer_version];
     Ok(Graph {
         inputs,
         outputs: graph.output.into_iter().map(port).collect(),
-        nodes: nodes.map(|(i, raw)| node(i, raw, files, limits)).collect::<Result<_, _>>()?,
+        nodes: nodes.map(|(i, raw)| node(i, raw, &mut source)).collect::<Result<_, _>>()?,
         constants,
         unread,
         opset: standard.and_then(|set| set.version).unwrap_or(1),
         producer: producer.into_iter().flatten().collect::<Vec<_>>().join(" "),
     })
+}
+
+/// Tensors that a node reads, or that the graph gives out.
+fn used_names(graph: &proto::Graph) -> HashSet<String> {
+    let read = graph.node.iter().flat_map(|node| &node.input);
+    let given_out = graph.output.iter().filter_map(|value| value.name.as_ref());
+    read.chain(given_out).cloned().collect()
+}
+
+fn name(value: &proto::ValueInfo) -> &str {
+    value.name.as_deref().unwrap_or_default()
+}
+
+/// Whether a value says of which shape it is; a single number does, with no axes.
+fn has_shape(value: &proto::ValueInfo) -> bool {
+    let tensor = value.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref());
+    tensor.is_some_and(|tensor| tensor.shape.is_some())
 }
 
 fn standard_domain(domain: Option<&str>) -> bool {
@@ -163,19 +203,14 @@ fn type_name(number: i32) -> Option<&'static str> {
     })
 }
 
-fn node(
-    index: usize,
-    raw: proto::Node,
-    files: &dyn SideFiles,
-    limits: &Limits,
-) -> Result<GraphNode, OnnxError> {
+fn node(index: usize, raw: proto::Node, source: &mut Source<'_>) -> Result<GraphNode, OnnxError> {
     let own_name = raw.name.filter(|name| !name.is_empty());
     let output = || raw.output.iter().find(|output| !output.is_empty()).cloned();
     let name = own_name.or_else(output).unwrap_or_else(|| format!("#{index}"));
     let mut attributes = BTreeMap::new();
     for attribute in raw.attribute {
         let key = attribute.name.clone().unwrap_or_default();
-        let value = read_attribute(attribute, files, limits)
+        let value = read_attribute(attribute, source)
             .map_err(|reason| OnnxError::Tensor { tensor: format!("{name}.{key}"), reason })?;
         attributes.insert(key, value);
     }
@@ -191,11 +226,7 @@ fn node(
 }
 
 /// An attribute by its declared kind; very old files declare none, and only one field is set.
-fn read_attribute(
-    raw: proto::Attribute,
-    files: &dyn SideFiles,
-    limits: &Limits,
-) -> Result<Attribute, String> {
+fn read_attribute(raw: proto::Attribute, source: &mut Source<'_>) -> Result<Attribute, String> {
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     if let Some(name) = raw.ref_attr_name.filter(|name| !name.is_empty()) {
         return Ok(Attribute::Other(format!("reference to {name}")));
@@ -214,7 +245,7 @@ fn read_attribute(
         1 => Attribute::Float(raw.f.unwrap_or_default()),
         2 => Attribute::Int(raw.i.unwrap_or_default()),
         3 => Attribute::Text(text(raw.s.unwrap_or_default())),
-        4 => match tensor::read(raw.t.unwrap_or_default(), files, limits) {
+        4 => match tensor::read(raw.t.unwrap_or_default(), source) {
             Ok(tensor) => Attribute::Tensor(tensor),
             Err(TensorError::Foreign(reason)) => Attribute::Other(reason),
             Err(TensorError::Damaged(reason)) => return Err(reason),

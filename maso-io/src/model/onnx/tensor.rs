@@ -4,8 +4,7 @@ use half::{bf16, f16};
 use maso_core::tensor::{Tensor, TensorData};
 
 use super::proto;
-use crate::limits::Limits;
-use crate::model::side::SideFiles;
+use super::source::Source;
 
 /// Element types that are read, with ONNX's numbers.
 #[derive(Clone, Copy, PartialEq)]
@@ -51,7 +50,8 @@ impl Element {
                 };
                 return Err(TensorError::Foreign(format!(
                     "element type {other} ({name}) is not supported; expected float, double, \
-                     float16, bfloat16, bool or an integer type of up to 32 bits or int64"
+                     float16, bfloat16, bool or an integer type of up to 32 bits or int64: convert it, and \
+                     export the model again"
                 )));
             }
         })
@@ -63,6 +63,15 @@ impl Element {
             Self::U16 | Self::I16 | Self::F16 | Self::Bf16 => 2,
             Self::F32 | Self::I32 | Self::U32 => 4,
             Self::I64 | Self::F64 => 8,
+        }
+    }
+
+    /// Bytes of one number once it is read.
+    fn held_size(self) -> usize {
+        match self {
+            Self::Bool => 1,
+            Self::F32 | Self::F16 | Self::Bf16 => 4,
+            _ => 8,
         }
     }
 }
@@ -87,26 +96,28 @@ impl From<&str> for TensorError {
     }
 }
 
+/// Whether a tensor's numbers are in a side file.
+pub(super) fn is_external(raw: &proto::Tensor) -> bool {
+    const EXTERNAL: i32 = 1;
+    raw.data_location == Some(EXTERNAL)
+}
+
 /// Reads one tensor.
-pub(super) fn read(
-    raw: proto::Tensor,
-    files: &dyn SideFiles,
-    limits: &Limits,
-) -> Result<Tensor, TensorError> {
+pub(super) fn read(raw: proto::Tensor, source: &mut Source<'_>) -> Result<Tensor, TensorError> {
     let element = Element::of(raw.data_type.unwrap_or(0))?;
     if raw.segment.is_some() {
-        return Err("tensors in segments are not supported".into());
+        return Err("tensors in segments are not supported; export the model again".into());
     }
     let dims = &raw.dims;
     let shape: Option<Vec<usize>> = dims.iter().map(|&dim| usize::try_from(dim).ok()).collect();
     let shape = shape.ok_or_else(|| {
         format!("its shape {dims:?} is not usable: the file is damaged; export it again")
     })?;
-    let count = limits.check_shape(&shape)?;
+    let count = source.limits.check_shape(&shape)?;
     let bytes = count.checked_mul(element.size()).ok_or("its size overflows")?;
-    // 1 = EXTERNAL
-    let data = if raw.data_location == Some(1) {
-        from_bytes(element, &external(&raw.external_data, bytes, files)?, bytes)?
+    source.hold(count, element.held_size())?;
+    let data = if is_external(&raw) {
+        from_bytes(element, &external(&raw.external_data, bytes, source)?, bytes)?
     } else if let Some(own) = &raw.raw_data {
         from_bytes(element, own, bytes)?
     } else {
@@ -127,7 +138,7 @@ pub(super) fn read(
 fn external(
     entries: &[proto::Entry],
     expected: usize,
-    files: &dyn SideFiles,
+    source: &mut Source<'_>,
 ) -> Result<Vec<u8>, String> {
     let entry = |key: &str| {
         let found = entries.iter().find(|entry| entry.key.as_deref() == Some(key));
@@ -135,11 +146,14 @@ fn external(
     };
     let number = |key: &str| -> Result<Option<u64>, String> {
         let parse = |text: &str| {
-            text.parse().map_err(|_| format!("its external {key} {text:?} is not a number"))
+            text.parse().map_err(|_| {
+                format!("its external {key} {text:?} is not a number: export the model again")
+            })
         };
         entry(key).map(parse).transpose()
     };
-    let location = entry("location").ok_or("its external data have no location")?;
+    let location =
+        entry("location").ok_or("its external data have no location: export the model again")?;
     let (offset, length) = (number("offset")?.unwrap_or(0), number("length")?);
     let length = length.unwrap_or(expected as u64);
     if length != expected as u64 {
@@ -147,7 +161,7 @@ fn external(
             "its external data claim {length} bytes, its shape needs {expected}: export the model again"
         ));
     }
-    files.read(location, offset, Some(length))
+    source.external(location, offset, length)
 }
 
 /// Little-endian elements.
