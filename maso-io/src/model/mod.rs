@@ -47,7 +47,7 @@ pub fn load_with(
     how: &ReadOptions,
 ) -> Result<Network, ModelError> {
     let path = path.as_ref();
-    lowered(path, &read(path, how)?, options)
+    network(path, &read(path, how)?, options)
 }
 
 /// Reads a model file without interpreting it.
@@ -75,10 +75,14 @@ pub fn load_bytes(
     how: &ReadOptions,
 ) -> Result<Network, ModelError> {
     let path = Path::new(name);
-    lowered(path, &of_store(path, Store::owned(bytes), &NoFiles, how)?, options)
+    network(path, &of_store(path, Store::owned(bytes), &NoFiles, how)?, options)
 }
 
-fn lowered(path: &Path, graph: &Graph, options: &LowerOptions) -> Result<Network, ModelError> {
+/// Lowers what was read from `path`, for messages.
+///
+/// # Errors
+/// If the graph holds nodes that cannot be represented.
+pub fn network(path: &Path, graph: &Graph, options: &LowerOptions) -> Result<Network, ModelError> {
     lower(graph, options)
         .map_err(|source| ModelError::Lower { path: path.to_owned(), source: source.into() })
 }

@@ -200,7 +200,7 @@ pub enum ArchitectureError {
         source: std::io::Error,
     },
     /// The file is not a description of layers.
-    #[error("{} is no architecture", path.display())]
+    #[error("{} is no architecture (docs/formats.md lists the layers and their fields)", path.display())]
     Json {
         /// The file.
         path: PathBuf,
@@ -229,7 +229,9 @@ impl Architecture {
         let read = |source| ArchitectureError::Read { path: path.to_owned(), source };
         let len = std::fs::metadata(path).map_err(read)?.len();
         if len > limit {
-            let reason = format!("it has {len} bytes, the limit is {limit}");
+            let reason = format!(
+                "it has {len} bytes, the limit is {limit} (Limits::architecture_bytes); describe fewer layers"
+            );
             return Err(read(std::io::Error::other(reason)));
         }
         let text = std::fs::read(path).map_err(read)?;

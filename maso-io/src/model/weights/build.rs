@@ -1,5 +1,7 @@
 //! Layers and their weights as a graph, node by node as an exporter would write it.
 
+use std::collections::HashSet;
+
 use maso_core::Graph;
 use maso_core::graph::{Attribute, Axis, GraphNode, Port};
 use maso_core::tensor::{Tensor, TensorData};
@@ -12,7 +14,14 @@ const OPSET: i64 = 17;
 
 /// The graph of `layers`.
 pub(super) fn graph(layers: &Layers, weights: &Weights) -> Result<Graph, WeightsError> {
-    let mut builder = Builder { weights, graph: Graph::default(), at: "x".to_owned(), layer: 0 };
+    let mut builder = Builder {
+        weights,
+        graph: Graph::default(),
+        at: "x".to_owned(),
+        layer: 0,
+        named: HashSet::new(),
+        held: 0,
+    };
     for layer in &layers.layers {
         builder.layer += 1;
         builder.add(layer)?;
@@ -31,7 +40,14 @@ struct Builder<'w> {
     at: String,
     /// The layer's number, from 1.
     layer: usize,
+    /// The nodes' names.
+    named: HashSet<String>,
+    /// Numbers of the file that the graph holds.
+    held: usize,
 }
+
+/// The ends of parameters' names.
+pub(super) const ROLES: [&str; 3] = ["weight", "bias", "running_mean"];
 
 type Done = Result<(), WeightsError>;
 
@@ -106,12 +122,15 @@ impl Builder<'_> {
         WeightsError::Layer { layer: self.layer.to_string(), reason: reason.into() }
     }
 
-    /// A node that reads the tensor made last, and `inputs`.
+    /// A node that reads the tensor made last, and `inputs`. It is named after the first tensor of the
+    /// file that it reads, so that an error names what the user knows.
     fn node(&mut self, op: &str, inputs: Vec<String>, attributes: Vec<(&str, Attribute)>) {
         let output = format!("{}_{}", op.to_lowercase(), self.graph.nodes.len());
         let before = std::mem::replace(&mut self.at, output.clone());
+        let parameter = inputs.iter().find(|input| self.weights.has(input)).cloned();
+        let name = parameter.filter(|name| self.named.insert(name.clone()));
         self.graph.nodes.push(GraphNode {
-            name: output.clone(),
+            name: name.unwrap_or_else(|| output.clone()),
             op: op.to_owned(),
             domain: String::new(),
             inputs: std::iter::once(before).chain(inputs).collect(),
@@ -130,7 +149,10 @@ impl Builder<'_> {
     /// A tensor of the file as a constant of the graph.
     fn weight(&mut self, name: &str) -> Result<String, WeightsError> {
         if self.graph.constants.iter().all(|(known, _)| known != name) {
-            self.graph.constants.push((name.to_owned(), self.weights.tensor(name)?));
+            self.weights.check_total(name, self.held)?;
+            let tensor = self.weights.tensor(name)?;
+            self.held += tensor.len();
+            self.graph.constants.push((name.to_owned(), tensor));
         }
         Ok(name.to_owned())
     }

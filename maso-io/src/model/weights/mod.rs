@@ -4,9 +4,14 @@
 pub mod architecture;
 mod build;
 mod names;
+mod order;
+mod shapes;
 mod stack;
 
 pub use architecture::{Architecture, ArchitectureError};
+pub use shapes::settle;
+
+use std::collections::HashSet;
 
 use maso_core::Graph;
 use maso_core::tensor::{Tensor, TensorData};
@@ -46,7 +51,7 @@ pub enum WeightsError {
         reason: String,
     },
     /// The names do not say which layers the tensors are of.
-    #[error("{reason}; describe the layers in a file, with --arch FILE.json")]
+    #[error("{reason}; use --arch FILE.json, see docs/formats.md")]
     Names {
         /// What is unclear.
         reason: String,
@@ -61,6 +66,21 @@ pub enum WeightsError {
     },
 }
 
+/// The layers of a graph that [`read`](super::read) made of weights, by the names of their parameters
+/// and in their order: what a stack's names were taken to say.
+#[must_use]
+pub fn layer_order(graph: &Graph) -> Vec<String> {
+    let layers = graph.nodes.iter().filter(|node| {
+        let ops = ["Gemm", "Conv", "ConvTranspose", "BatchNormalization", "PRelu"];
+        ops.contains(&node.op.as_str())
+    });
+    let stem = |name: &String| {
+        let end = name.rsplit_once('.').filter(|(_, role)| build::ROLES.contains(role));
+        end.map_or(name.clone(), |(stem, _)| stem.to_owned())
+    };
+    layers.map(|node| stem(&node.name)).collect()
+}
+
 fn shown(names: &[String]) -> String {
     let mut shown = names.iter().take(6).cloned().collect::<Vec<_>>().join(", ");
     if names.len() > 6 {
@@ -72,7 +92,8 @@ fn shown(names: &[String]) -> String {
 /// The graph of an archive's weights under the architecture of `how`.
 pub(super) fn read(store: Store, format: Format, how: &ReadOptions) -> Result<Graph, WeightsError> {
     let arrays = Arrays::open(store, format, &how.limits)?;
-    let weights = Weights { arrays, limits: how.limits };
+    let known = arrays.names().into_iter().collect();
+    let weights = Weights { arrays, known, limits: how.limits };
     match &how.architecture {
         None => Err(WeightsError::NoArchitecture { names: weights.names() }),
         Some(Architecture::Stack(stack)) => {
@@ -86,6 +107,7 @@ pub(super) fn read(store: Store, format: Format, how: &ReadOptions) -> Result<Gr
 #[derive(Debug)]
 struct Weights {
     arrays: Arrays,
+    known: HashSet<String>,
     limits: Limits,
 }
 
@@ -95,7 +117,7 @@ impl Weights {
     }
 
     fn has(&self, name: &str) -> bool {
-        self.names().iter().any(|known| known == name)
+        self.known.contains(name)
     }
 
     /// The shape of a tensor, without its numbers.
@@ -105,6 +127,21 @@ impl Weights {
 
     fn array(&self, name: &str) -> Result<Array, WeightsError> {
         Ok(self.arrays.named(name, &self.limits)?)
+    }
+
+    /// Whether tensor `name` may be held beside `held` numbers; f64 is what they may take.
+    fn check_total(&self, name: &str, held: usize) -> Result<(), WeightsError> {
+        let error = |reason| WeightsError::Tensor { tensor: name.to_owned(), reason };
+        let limit = self.limits.constant_bytes;
+        let own = self.limits.check_shape(&self.shape(name)?).map_err(error)?;
+        let total = own.checked_add(held).and_then(|all| u64::try_from(all).ok()?.checked_mul(8));
+        if total.is_some_and(|bytes| bytes <= limit) {
+            return Ok(());
+        }
+        Err(error(format!(
+            "with it the weights would take more than {limit} bytes (Limits::constant_bytes); describe \
+             fewer layers"
+        )))
     }
 
     /// The numbers of a tensor: f32, or f64 where those say more.

@@ -1,4 +1,4 @@
-//! What the names of weights say: which belong together, and in which order.
+//! What the names of weights say: which belong together, and how numbers in them compare.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -38,11 +38,18 @@ pub(super) fn groups(names: &[String]) -> Result<Vec<Group>, WeightsError> {
         let group = groups.entry(Natural(stem.clone())).or_default();
         group.stem = stem;
         group.transposed = group.transposed.or(transposed);
-        match role {
-            Role::Weight => group.weight = Some(name.clone()),
-            Role::Bias => group.bias = Some(name.clone()),
-            Role::Statistics => group.statistics = true,
-            Role::Ignored => {}
+        let before = match role {
+            Role::Weight => group.weight.replace(name.clone()),
+            Role::Bias => group.bias.replace(name.clone()),
+            Role::Statistics => {
+                group.statistics = true;
+                None
+            }
+            Role::Ignored => None,
+        };
+        if let Some(before) = before {
+            let reason = format!("{before:?} and {name:?} may both be of layer {:?}", group.stem);
+            return Err(WeightsError::Names { reason });
         }
     }
     Ok(groups.into_values().collect())
@@ -78,7 +85,7 @@ fn parse(name: &str) -> Option<(String, Role, Option<bool>)> {
 
 /// A name by which 2 comes before 10.
 #[derive(PartialEq, Eq)]
-struct Natural(String);
+pub(super) struct Natural(pub(super) String);
 
 impl Natural {
     /// Stretches of digits as numbers (their length first, so that none is too large), others as text.

@@ -1,14 +1,17 @@
-//! A stack of the file's layers in the order of their names: Linear and Conv by the shape of their
-//! weights, batch-norm by its statistics, one nonlinearity between.
+//! A stack of the file's layers in the order that their names tell: Linear and Conv by the shape of
+//! their weights, batch-norm by its statistics, one nonlinearity between.
 
 use super::architecture::{Extents, Layer, Layers, Stack};
 use super::names::{Group, groups};
+use super::order::{Found, ordered};
 use super::{Weights, WeightsError};
 
 /// The layers of `weights`, one by one.
 pub(super) fn layers(stack: &Stack, weights: &Weights) -> Result<Layers, WeightsError> {
-    let groups = groups(&weights.names())?;
-    let shapes = groups.iter().map(|group| shape(group, weights)).collect::<Result<Vec<_>, _>>()?;
+    let found = groups(&weights.names())?.into_iter();
+    let found = found.map(|group| Ok(Found { shape: shape(&group, weights)?, group }));
+    let found = ordered(found.collect::<Result<_, WeightsError>>()?)?.into_iter();
+    let (groups, shapes): (Vec<_>, Vec<_>) = found.map(|layer| (layer.group, layer.shape)).unzip();
     let transposed = orientation(&groups, &shapes, weights)?;
     let mut layers = Vec::new();
     let mut flat = stack.input.as_ref().is_none_or(|input| input.len() == 1);
