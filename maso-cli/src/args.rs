@@ -117,8 +117,8 @@ pub(crate) struct DemoArgs {
 pub(crate) struct FileArgs {
     /// The network: an ONNX file, or weights (.safetensors, .npz) with --arch
     pub(crate) model: PathBuf,
-    /// The layers of a file of weights: mlp:relu (all of them in order), conv:relu:1x28x28, or a JSON
-    /// file
+    /// The layers of a file of weights: mlp:relu (all of them, where their names tell the order),
+    /// conv:relu:1x28x28, or a JSON file
     #[arg(long, value_name = "LAYERS")]
     pub(crate) arch: Option<String>,
     /// Read files block by block instead of mapping them into memory (for network drives, and files
@@ -152,10 +152,11 @@ pub(crate) enum RowAxisArg {
 pub(crate) struct DataArgs {
     /// The rows: a file whose first axis counts them (.npy, .npz, .safetensors, IDX, CSV or Parquet)
     pub(crate) data: PathBuf,
-    /// Which array of DATA, where it has several (.npz, .safetensors)
+    /// Which array of DATA, where it is an archive of several (.npz, .safetensors)
     #[arg(long, value_name = "NAME")]
     pub(crate) array: Option<String>,
-    /// Which columns of DATA, where it is a table: names and numbers from 0, such as 1..785 or a,b
+    /// Which columns of DATA, where it is a table (CSV, Parquet): names and numbers from 0, such as
+    /// 1..785 or a,b. Names need a first line of names
     #[arg(long, value_name = "LIST")]
     pub(crate) columns: Option<Columns>,
     /// Use only rows A to B−1 (A.. and ..B work too)
@@ -167,10 +168,11 @@ pub(crate) struct DataArgs {
     /// Add this to every number, after the scale
     #[arg(long, value_name = "NUMBER", value_parser = parse_number, allow_hyphen_values = true)]
     pub(crate) shift: Option<f64>,
-    /// Then subtract the mean: one number, or one for each channel (feature, where rows are no images)
+    /// Then subtract the mean: one number, one for each channel (the first axis, where rows are no
+    /// images), or one for each number of a row
     #[arg(long, value_name = "M,…", value_parser = parse_number, allow_hyphen_values = true, value_delimiter = ',')]
     pub(crate) mean: Vec<f64>,
-    /// Then divide by the standard deviation: one number, or one for each channel (or feature)
+    /// Then divide by the standard deviation: as many numbers, or one
     #[arg(long, value_name = "S,…", value_parser = parse_number, allow_hyphen_values = true, value_delimiter = ',')]
     pub(crate) std: Vec<f64>,
     /// The order of an image's numbers in DATA; turned into the model's [default: the model's]

@@ -45,7 +45,15 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Usage(text) => f.write_str(text),
-            Self::Rows { data, source } => write!(f, "{data}: {source}"),
+            Self::Rows { data, source } => {
+                write!(f, "{data}: {source}")?;
+                match source {
+                    EvalError::NotFinite { .. } => f.write_str(
+                        "; fill such numbers, or leave their rows out (--rows takes others)",
+                    ),
+                    _ => Ok(()),
+                }
+            }
             Self::Interrupted => f.write_str("interrupted; nothing was written"),
             Self::Output(error) => write!(f, "cannot write to standard output: {error}"),
             Self::Library(error) => {

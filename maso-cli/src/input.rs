@@ -3,8 +3,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use maso_core::{LowerOptions, Network, RowAxis, Rows};
+use maso_core::{Graph, LowerOptions, Network, RowAxis, Rows};
 use maso_io::dataset::{Access, Dataset, OpenOptions, Preparation, Scaling};
+use maso_io::model::weights::layer_order;
 use maso_io::model::{self, Architecture, ReadOptions};
 
 use crate::args::{DataArgs, FileArgs, LayoutArg, ModelArgs, RowAxisArg};
@@ -13,12 +14,28 @@ use crate::table::count;
 
 /// Reads the model.
 pub(crate) fn load(args: &ModelArgs) -> Result<Arc<Network>, Failure> {
+    Ok(load_ordered(args)?.0)
+}
+
+/// Reads the model, and says in which order the layers of a stack were found.
+pub(crate) fn load_ordered(args: &ModelArgs) -> Result<(Arc<Network>, Vec<String>), Failure> {
     let row_axis = args.row_axis.map(|axis| match axis {
         RowAxisArg::First => RowAxis::First,
         RowAxisArg::None => RowAxis::None,
     });
     let options = LowerOptions { output: args.output.clone(), row_axis };
-    Ok(Arc::new(model::load_with(&args.file.model, &options, &read_options(&args.file)?)?))
+    let (path, how) = (&args.file.model, read_options(&args.file)?);
+    let graph = model::read(path, &how)?;
+    let network = model::network(path, &graph, &options)?;
+    Ok((Arc::new(network), stack_order(&graph, &how)))
+}
+
+/// The layers of a stack, in the order that their names were taken to tell; of other models nothing.
+pub(crate) fn stack_order(graph: &Graph, how: &ReadOptions) -> Vec<String> {
+    match &how.architecture {
+        Some(Architecture::Stack(_)) => layer_order(graph),
+        _ => Vec::new(),
+    }
 }
 
 /// How a model file is to be read.
@@ -102,7 +119,7 @@ impl Data {
 
 /// Refuses data that do not fit the model, before anything is packed or any output is begun.
 fn check_width(network: &Network, rows: &Dataset) -> Result<(), Failure> {
-    let (input, shape) = (network.input(), &rows.header().shape);
+    let (input, shape) = (network.input(), rows.file_shape());
     let (expected, found) = (input.len(), rows.width());
     if expected == found {
         return Ok(());
@@ -115,8 +132,8 @@ fn check_width(network: &Network, rows: &Dataset) -> Result<(), Failure> {
         input.tensor,
         input.shape
     );
-    if rows.is_table() && found > expected {
-        text += "; choose columns with --columns";
+    if rows.is_table() && shape[1] > expected {
+        text += "; choose as many columns with --columns";
     } else if rows.len() == expected {
         text += "; for a single row save x[None], for rows in columns save x.T";
     } else if let (RowAxis::None, Some(first)) = (network.row_axis(), input.shape.first())
@@ -126,6 +143,8 @@ fn check_width(network: &Network, rows: &Dataset) -> Result<(), Failure> {
             "; the model's first axis is fixed at {first}, so it is taken as part of the row: if it \
              counts rows, say --row-axis 0"
         );
+    } else {
+        text += "; give the data that the model was made for, with its first axis counting rows";
     }
     Err(Failure::Library(text.into()))
 }

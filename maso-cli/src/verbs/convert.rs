@@ -1,14 +1,15 @@
 //! `maso convert`: weights and an architecture as an ONNX file.
 
 use maso_core::tensor::{Tensor, TensorData};
-use maso_core::{Graph, LowerOptions, lower};
-use maso_io::model::{self, onnx};
+use maso_core::{Graph, LowerError};
+use maso_io::model::weights::settle;
+use maso_io::model::{self, ModelError, onnx};
 use maso_io::write::AtomicFile;
 
 use crate::Outcome;
 use crate::args::ConvertArgs;
 use crate::failure::Failure;
-use crate::input::read_options;
+use crate::input::{read_options, stack_order};
 use crate::output::{expect_ending, expect_other, talk};
 use crate::table::count;
 
@@ -25,11 +26,15 @@ pub(crate) fn run(args: &ConvertArgs) -> Outcome {
         narrow(&mut graph);
     }
     // Layers that do not fit together are found before anything is written.
-    let network = lower(&graph, &LowerOptions::default())?.describe();
+    let network = settle(&mut graph).map_err(|error| refusal(args, error))?;
     let double = graph.constants.iter().any(|(_, tensor)| is_double(tensor));
     let file = AtomicFile::create(&args.out)?;
     file.finish_with(&onnx::write(&graph)?)?;
     if !args.quiet {
+        let order = stack_order(&graph, &options);
+        if !order.is_empty() {
+            talk(&format!("note: layers in the order of their names: {}", order.join(", ")));
+        }
         let note = if double {
             "; weights and sums are in double precision (--float32 rounds them)"
         } else {
@@ -43,6 +48,15 @@ pub(crate) fn run(args: &ConvertArgs) -> Outcome {
         ));
     }
     Ok(())
+}
+
+/// An error of the file, without the offer to stop earlier: this verb has no --output.
+fn refusal(args: &ConvertArgs, error: LowerError) -> ModelError {
+    let error = match error {
+        LowerError::Unsupported { nodes, .. } => LowerError::Unsupported { nodes, before: None },
+        other => other,
+    };
+    ModelError::Lower { path: args.file.model.clone(), source: error.into() }
 }
 
 fn is_onnx(args: &ConvertArgs) -> bool {

@@ -14,19 +14,23 @@ struct Report {
     model: String,
     /// The tier that a run would use.
     tier: &'static str,
+    /// The layers of a stack (--arch mlp:… or conv:…) in the order that their names were taken to tell.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    layer_order: Vec<String>,
     #[serde(flatten)]
     network: ModelReport,
 }
 
 pub(crate) fn run(args: &InfoArgs) -> Outcome {
-    let network = input::load(&args.model)?.describe();
+    let (network, layer_order) = input::load_ordered(&args.model)?;
+    let network = network.describe();
     let model = args.model.file.model.display().to_string();
-    let report = Report { model, tier: args.tier.choose()?.name(), network };
+    let report = Report { model, tier: args.tier.choose()?.name(), layer_order, network };
     if args.json { print_json(&report) } else { print(&text(&report)) }
 }
 
 fn text(report: &Report) -> String {
-    let Report { model, tier, network } = report;
+    let Report { model, tier, layer_order, network } = report;
     let rows = match network.rows {
         "none" => "the whole input is one row".to_owned(),
         axis => format!("rows along {axis}"),
@@ -41,6 +45,9 @@ fn text(report: &Report) -> String {
     );
     text += &layers(network);
     text += "\n\n";
+    if !layer_order.is_empty() {
+        text += &format!("layers in the order of their names: {}\n", layer_order.join(", "));
+    }
     if !network.further_outputs.is_empty() {
         let names = network.further_outputs.join(", ");
         text += &format!("further outputs of the file (choose one with --output): {names}\n");
