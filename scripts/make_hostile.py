@@ -8,6 +8,7 @@ says to each of them. They are committed; run this to change them, with a maso t
 import gzip
 import io
 import json
+import os
 import pathlib
 import struct
 import subprocess
@@ -113,6 +114,12 @@ def models():
     overlap = [external("w", [2, 1], "eight_bytes.data"), external("b", [1], "eight_bytes.data", 4)]
     m("external_overlap.onnx", model([node("Gemm", ["x", "w", "b"], ["y"], "layer")], overlap),
       "two tensors over the same bytes of a side file: allowed, and both are read", "")
+    over = [external(f"w{i}", [2], "eight_bytes.data") for i in range(5)]
+    sums = [node("Add", ["x" if i == 0 else f"t{i}", f"w{i}"], ["y" if i == 4 else f"t{i + 1}"], f"sum{i}") for i in range(5)]
+    m("external_repeated.onnx", model(sums, over), "five tensors that each are the whole of a side file: a small file that asks for a large memory")
+    m("external_unused.onnx", model([node("Relu", ["x"], ["y"], "relu")], [external("spare", [2**20], "nowhere.data")]),
+      "external data that are not there, of a tensor that nothing reads: allowed, and not looked for", "")
+    m("external_folder.onnx", gemm(external("w", [2, 1], ".")), "external data that are no file (a pipe would be waited for)")
     put("Models", "eight_bytes.data", struct.pack("<2f", 1.0, -1.0), "the side file of the external_* models", "")
     m("cycle.onnx", model([node("Add", ["x", "b"], ["a"], "first"), node("Relu", ["a"], ["b"], "second"),
                            node("Relu", ["b"], ["y"], "last")]), "nodes that wait for one another")
@@ -128,6 +135,9 @@ def models():
     m("softmax_inside.onnx", model([node("Softmax", ["x"], ["p"], "attention"), node("Relu", ["p"], ["y"], "relu")]), "a smooth operator in the middle")
     m("mixes_rows.onnx", model([node("Transpose", ["x"], ["t"], "turn"), node("Relu", ["t"], ["y"], "relu")]), "a model whose rows are not independent")
     m("symbolic_width.onnx", model([node("Relu", ["x"], ["y"], "relu")], inputs=(("x", ["n", "width"]),)), "an input without a fixed width")
+    shapeless = model([node("Relu", ["x"], ["y"], "relu")])
+    shapeless.graph.input[0].type.tensor_type.ClearField("shape")
+    m("no_shape.onnx", shapeless, "an input whose shape the file does not give")
     for name, op, constant in [("expand_bomb", "Expand", ints("c", 1, 2**40)), ("tile_bomb", "Tile", ints("c", 1, 2**40)),
                                ("reshape_bomb", "Reshape", ints("c", 0, 2**62))]:
         m(f"{name}.onnx", model([node(op, ["x", "c"], ["y"], op.lower())], [constant], inputs=(("x", ["n", 1]),)), f"a few bytes that ask {op} for a giant tensor")
@@ -162,6 +172,15 @@ def weights():
     w("no_such_tensor.json", b'{"layers": [{"op": "Linear", "params": "fc1"}]}', "a tensor that is not in the file", f"info {good} --arch @")
     square = io.BytesIO()
     np.savez(square, W0=np.eye(3, dtype=np.float32), b0=np.zeros(3, np.float32))
+    def mlp(name, proves, stems, command="info @ --arch mlp:relu"):
+        tensors, at = {}, 0
+        for stem in stems:
+            tensors[f"{stem}.weight"] = f([2, 2], at, at + 16)
+            at += 16
+        w(name, safetensors(tensors, struct.pack(f"<{at // 4}f", *range(at // 4))), proves, command)
+
+    mlp("encoder_decoder.safetensors", "names that tell no order: alphabetical order would be the wrong one", ["encoder", "decoder"])
+    mlp("two_families.safetensors", "one number for two layers of a kind", ["fc1", "linear1"])
     w("square.npz", square.getvalue(), "matrices that fit both ways round", "info @ --arch mlp:relu")
 
 # --------------------------------------------------------------------------------------------------- data
@@ -191,6 +210,7 @@ def data():
     d("long_header.npy", npy(length=2**32 - 1, version=2), "a header that claims 4 GiB")
     d("shape_overflows.npy", npy(shape="(4611686018427387904, 8)"), "a shape that overflows")
     d("shape_overflows_behind_0.npy", npy(shape="(0, 18446744073709551615, 9)"), "the same, hidden behind a 0")
+    d("columns.npy", npy(), "--columns for an array", f"codes {MOONS} @ --columns 0 -o codes.npy")
     d("fortran.npy", npy(order="True"), "columns first")
     d("objects.npy", npy(descr="'|O'"), "pickled Python objects: nothing is unpickled")
     d("complex.npy", npy(descr="'<c8'"), "complex numbers")
@@ -220,6 +240,11 @@ def data():
     d("cut_off.gz", gzip.compress(struct.pack(">HBB2I", 0, 8, 2, 1, 2) + b"\1\2", mtime=0)[:-12], "a gzip file that is cut off")
     compressor = zlib.compressobj(9, zlib.DEFLATED, 31)
     d("bomb.gz", compressor.compress(bytes(100 << 20)) + compressor.flush(), "the same bomb as gzip")
+    d("row_and_word.csv", b"5.1,3.5,setosa\n4.9,3.0,setosa\n", "a first line that is neither names nor a row")
+    d("names_or_row.csv", b"label,0,1\n7,1,2\n8,3,4\n", "a first line that may be names or a row: names that are numbers", f"codes {MOONS} @ --columns 1.. -o codes.npy")
+    d("same_name.csv", b"a,b,a\n1,2,3\n", "two columns of one name", f"codes {MOONS} @ --columns a,b -o codes.npy")
+    d("array.csv", b"a,b\n1,2\n", "--array for a table", f"codes {MOONS} @ --array a -o codes.npy")
+    d("missing_column.csv", b"a,b\n1,2\n", "a column by a number beyond the last", f"codes {MOONS} @ --columns 0,2 -o codes.npy")
     d("ragged.csv", b"1,2\n3,4\n5,6,7\n8,9\n", "a row of another length")
     d("words.csv", b"a,b\n1,2\n3,four\n5,6\n", "a cell that is no number")
     d("gap.csv", b"a,b\n1,2\n3,\n5,6\n", "a cell without a value")
@@ -267,4 +292,4 @@ models()
 weights()
 data()
 write_readme()
-write_errors(ROOT / "target" / "release" / "maso")
+write_errors(pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release" / "maso")

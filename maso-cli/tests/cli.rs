@@ -359,9 +359,153 @@ fn weights_are_run_and_converted_with_an_architecture() {
     assert!(error.contains("holds its own architecture; leave --arch out"), "{error}");
     let error = failure(&["info", &weights, "--arch", "mlp:rleu"], 1);
     assert!(error.contains("no nonlinearity \"rleu\"; known are relu,"), "{error}");
-    let error = failure(&["convert", &weights, "--arch", "mlp:tanh", "-o", &model], 1);
+    let error = failure(&["info", &weights, "--arch", "mlp:tanh"], 1);
     assert!(error.contains("smooth, not piecewise affine"), "{error}");
+    let wrong = testdata("hostile/wrong_order.json");
+    let error = failure(&["convert", &weights, "--arch", &wrong, "-o", &model], 1);
+    assert!(error.contains("moons.safetensors: 1 node cannot be represented"), "{error}");
+    assert!(error.contains("0.weight (Gemm): its matrix takes 2 numbers"), "the tensor: {error}");
+    assert!(!error.contains("--output"), "convert has no such option: {error}");
     assert!(read(&model).len() > 5000, "a failed conversion leaves the file that was there");
+}
+
+/// A protobuf field's content by the numbers that lead to it, the first of each.
+fn inside<'b>(mut bytes: &'b [u8], path: &[u8]) -> Option<&'b [u8]> {
+    fn varint(bytes: &mut &[u8]) -> Option<usize> {
+        let (mut value, mut shift) = (0, 0);
+        loop {
+            let (&byte, rest) = bytes.split_first()?;
+            *bytes = rest;
+            value |= usize::from(byte & 0x7F) << shift;
+            shift += 7;
+            if byte < 0x80 {
+                return Some(value);
+            }
+        }
+    }
+    let (&wanted, further) = path.split_first()?;
+    while !bytes.is_empty() {
+        let tag = varint(&mut bytes)?;
+        let value = varint(&mut bytes)?;
+        if tag & 7 == 2 {
+            let (content, rest) = bytes.split_at_checked(value)?;
+            bytes = rest;
+            if tag >> 3 == usize::from(wanted) {
+                return if further.is_empty() { Some(content) } else { inside(content, further) };
+            }
+        }
+    }
+    None
+}
+
+#[test]
+fn converted_models_say_their_shapes_and_may_be_smooth() {
+    let folder = Scratch::new();
+    let weights = testdata("formats/moons.safetensors");
+    for activation in ["relu", "tanh", "sigmoid", "softplus", "leaky_relu"] {
+        let model = folder.path("m.onnx");
+        let arch = format!("mlp:{activation}");
+        let output = maso(&["convert", &weights, "--arch", &arch, "-o", &model]);
+        let said = String::from_utf8(output.stderr).expect("UTF-8");
+        assert!(output.status.success(), "{activation}: {said}");
+        assert!(said.contains("layers in the order of their names: 0, 2, 4"), "{said}");
+        let bytes = std::fs::read(&model).expect("a model");
+        // Graph, output, type, tensor type, shape: the rows' axis by its name, and two numbers.
+        let shape = inside(&bytes, &[7, 12, 2, 1, 2]).expect("the output has a shape");
+        assert_eq!(shape, b"\x0A\x06\x12\x04rows\x0A\x02\x08\x02", "{activation}");
+        let node = format!("{}{}", &activation[..1].to_uppercase(), &activation[1..4]);
+        assert!(bytes.windows(4).any(|part| part == node.as_bytes()), "the node itself is written");
+    }
+}
+
+#[test]
+fn the_order_of_a_stack_is_said_or_refused() {
+    let report =
+        json(&["info", &testdata("formats/moons.safetensors"), "--arch", "mlp:relu", "--json"]);
+    assert_eq!(report["layer_order"], serde_json::json!(["0", "2", "4"]));
+    let text = stdout(&["info", &testdata("formats/moons_weights.npz"), "--arch", "mlp:relu"]);
+    assert!(text.contains("layers in the order of their names: W0, W1, W2"), "{text}");
+    let report = json(&["info", &testdata("models/moons_relu.onnx"), "--json"]);
+    assert_eq!(report["layer_order"], Value::Null, "an ONNX model has its own");
+    let names = testdata("hostile/encoder_decoder.safetensors");
+    let error = failure(&["info", &names, "--arch", "mlp:relu"], 1);
+    assert!(error.contains("the order of the layers is not in their names"), "{error}");
+    assert!(error.contains("use --arch FILE.json, see docs/formats.md"), "{error}");
+}
+
+/// Every example of docs/errors.md, run in a folder that sees the test data.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_the_docs_say_of_broken_files_is_what_is_printed() {
+    let folder = Scratch::new();
+    let link = folder.0.path().join("testdata");
+    std::os::unix::fs::symlink(testdata(""), link).expect("a link to the test data");
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/errors.md");
+    let page = std::fs::read_to_string(page).expect("docs/errors.md");
+    let examples: Vec<&str> = page.split("```text\n$ maso ").skip(1).collect();
+    for example in &examples {
+        let example = example.split("\n```").next().unwrap_or_default();
+        let (command, said) = example.split_once('\n').expect("a command and what it says");
+        if cfg!(feature = "parquet") && command.contains(".parquet") {
+            continue;
+        }
+        let output = Command::new(env!("CARGO_BIN_EXE_maso"))
+            .args(command.split(' '))
+            .current_dir(folder.0.path())
+            .env_remove("MASO_TIER")
+            .output()
+            .expect("maso runs");
+        assert_eq!(output.status.code(), Some(1), "maso {command}");
+        let found = String::from_utf8(output.stderr).expect("UTF-8");
+        assert_eq!(found.trim_end(), said, "maso {command}: run scripts/make_hostile.py");
+    }
+    assert!(examples.len() > 90, "found only {} examples", examples.len());
+}
+
+#[test]
+fn options_that_choose_within_a_file_are_refused_where_they_do_nothing() {
+    let folder = Scratch::new();
+    let (model, out) = (testdata("models/moons_relu.onnx"), folder.path("c.npy"));
+    let refused = |data: &str, options: &[&str]| {
+        failure(&[&["codes", &model, &testdata(data), "-o", &out], options].concat(), 1)
+    };
+    let error = refused("data/moons.npy", &["--columns", "0"]);
+    assert!(error.contains("--columns chooses columns of a table, but "), "{error}");
+    assert!(
+        error.contains("moons.npy is an array of shape [2000, 2]; slice it in numpy"),
+        "{error}"
+    );
+    let error = refused("formats/moons.csv", &["--array", "x"]);
+    assert!(error.contains("--array chooses an array of an archive, but "), "{error}");
+    let error = refused("formats/moons.csv", &["--columns", "1"]);
+    assert!(error.contains("rows have 1 number each (the file's shape is [200, 2])"), "{error}");
+    let arguments =
+        ["codes", &model, &testdata("formats/moons.csv"), "-o", &out, "--columns", "1..0"];
+    assert!(failure(&arguments, 2).contains("1..0 is empty: 0 is not beyond 1"), "no columns");
+}
+
+#[test]
+fn a_table_beside_words_keeps_its_first_row() {
+    let folder = Scratch::new();
+    let (model, out) = (testdata("models/moons_relu.onnx"), folder.path("c.npy"));
+    let iris = folder.write("iris.data", b"5.1,3.5,Iris-setosa\n4.9,3.0,Iris-setosa\n");
+    let report =
+        json(&["codes", &model, &iris, "--columns", "0..2", "-o", &out, "--json", "--quiet"]);
+    assert_eq!(report["rows"], 2);
+    let error = failure(&["codes", &model, &iris, "-o", &out], 1);
+    assert!(error.contains("column 2 is \"Iris-setosa\", column 0 is \"5.1\"; choose"), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_in_a_models_folder_is_not_waited_for() {
+    let folder = Scratch::new();
+    let model = std::fs::read(testdata("hostile/external_beyond.onnx")).expect("a model");
+    let model = folder.write("m.onnx", &model);
+    let made = Command::new("mkfifo").arg(folder.path("eight_bytes.data")).status();
+    assert!(made.expect("mkfifo runs").success(), "a pipe");
+    let error = failure(&["info", &model], 1);
+    assert!(error.contains("\"eight_bytes.data\" is no regular file"), "{error}");
 }
 
 #[test]

@@ -66,18 +66,46 @@ fn is_text(bytes: &[u8]) -> bool {
 /// A kind of file in words, for one that is not what was expected.
 pub(crate) fn describe(format: Format) -> &'static str {
     match format {
-        Format::Npy => "a NumPy array (MODEL comes before DATA)",
+        Format::Npy => "a NumPy array",
         Format::Zip => "a zip archive (a NumPy .npz or PyTorch .pt file, perhaps)",
         Format::Safetensors => "a safetensors file",
         Format::Idx => "an IDX file",
         Format::Gzip => "a gzip archive",
         Format::Parquet => "a Parquet file",
         Format::Text | Format::Markup | Format::Json => "a text file",
-        Format::Onnx => "an ONNX model (MODEL comes before DATA)",
+        Format::Onnx => "an ONNX model",
         Format::Hdf5 => "an HDF5 file",
         Format::Pickle => "a Python pickle",
-        Format::LfsPointer => "a Git LFS pointer; fetch the file itself",
+        Format::LfsPointer => "a Git LFS pointer",
         Format::Empty => "an empty file",
         Format::Other => "bytes of another kind",
     }
+}
+
+/// A file that is no model, in words, and what to do.
+pub(crate) fn no_model(format: Format) -> String {
+    let advice = match format {
+        Format::Npy | Format::Idx | Format::Parquet => "MODEL comes before DATA",
+        Format::Gzip => "unpack it first",
+        Format::Hdf5 => {
+            "export the model to ONNX (Keras: model.export(\"model.onnx\", format=\"onnx\"))"
+        }
+        Format::Pickle => "export the model to ONNX (PyTorch: torch.onnx.export)",
+        Format::LfsPointer => "fetch the file itself (git lfs pull)",
+        Format::Empty => "copy or export it again",
+        _ => "give the ONNX file itself, or copy or export it again",
+    };
+    format!("{}; {advice}", describe(format))
+}
+
+/// A file that holds no data, in words, and what to do.
+pub(crate) fn no_data(format: Format) -> String {
+    let advice = match format {
+        Format::Onnx => "MODEL comes before DATA",
+        Format::Hdf5 | Format::Pickle => "save the array with numpy.save",
+        Format::LfsPointer => "fetch the file itself (git lfs pull)",
+        Format::Empty => "copy or save it again",
+        _ => "save the rows in one of those formats",
+    };
+    format!("{}; {advice}", describe(format))
 }

@@ -31,10 +31,12 @@ pub(super) fn array(store: Store, limits: &Limits) -> Result<Array, ArrayError> 
         return Err(error("its first four bytes are missing".to_owned()));
     };
     let kind =
-        kind(*code).ok_or_else(|| error(format!("element type {code:#04x} is not known")))?;
+        kind(*code).ok_or_else(|| error(format!("element type {code:#04x} is not known: it is no IDX file, or damaged; copy or save it again")))?;
     if usize::from(*axes) > limits.rank {
         let limit = limits.rank;
-        return Err(error(format!("it has {axes} axes, the limit is {limit}: it is no IDX file")));
+        return Err(error(format!(
+            "it has {axes} axes, the limit is {limit}: it is no IDX file, or damaged; copy or save it again"
+        )));
     }
     let extents = rest.as_chunks::<4>().0.iter().take(usize::from(*axes));
     let shape: Vec<usize> = extents.map(|bytes| u32::from_be_bytes(*bytes) as usize).collect();
@@ -49,7 +51,7 @@ pub(super) fn array(store: Store, limits: &Limits) -> Result<Array, ArrayError> 
         let needed = needed.map_or("more than 2⁶⁴".to_owned(), |needed| needed.to_string());
         error(format!(
             "its shape {shape:?} needs {needed} bytes from byte {offset}, the file has {left} there: \
-             it is truncated (copy it again), or no IDX file"
+             it is truncated (copy it again), or no IDX file (save it as .npy)"
         ))
     })
 }

@@ -164,7 +164,7 @@ impl Arrays {
             Format::Idx => idx::array(store, limits).map(Self::One),
             Format::Zip => npz::Archive::open(store, limits).map(Self::Npz),
             Format::Safetensors => safetensors::Archive::open(store, limits).map(Self::Safetensors),
-            other => Err(ArrayError::Unknown { found: sniff::describe(other).to_owned() }),
+            other => Err(ArrayError::Unknown { found: sniff::no_data(other) }),
         }
     }
 

@@ -13,13 +13,15 @@ use crate::sniff;
 #[non_exhaustive]
 pub enum NpyError {
     /// The bytes are something else.
-    #[error("expected an array as numpy.save writes it, found {found}")]
+    #[error("expected an array as numpy.save writes it, found {found}; save it again")]
     NotNpy {
         /// What is there.
         found: String,
     },
     /// The header's version is not known.
-    #[error("its format version {major} is not known; expected 1, 2 or 3")]
+    #[error(
+        "its format version {major} is not known; expected 1, 2 or 3: save it again with numpy.save"
+    )]
     Version {
         /// The version's first number.
         major: u8,

@@ -34,7 +34,9 @@ impl Archive {
         let zip = directory(&store)?;
         if zip.len() > limits.tensors {
             let (found, limit) = (zip.len(), limits.tensors);
-            return Err(error(format!("it has {found} members, the limit is {limit}")));
+            return Err(error(format!(
+                "it has {found} members, the limit is {limit} (Limits::tensors); save fewer"
+            )));
         }
         let names = zip.file_names_raw().enumerate();
         let members: Vec<Member> = names

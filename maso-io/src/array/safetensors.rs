@@ -28,7 +28,8 @@ impl Archive {
     pub(super) fn open(store: Store, limits: &Limits) -> Result<Self, ArrayError> {
         let front = store.front(8)?;
         let len = front.try_into().map(u64::from_le_bytes);
-        let len = len.map_err(|_| error("it ends within the length of its header"))?;
+        let len = len
+            .map_err(|_| error("it ends within the length of its header; copy or save it again"))?;
         let left = store.len() - 8;
         if len > left.min(LONGEST_HEADER) {
             return Err(error(format!(
@@ -50,7 +51,9 @@ impl Archive {
         }
         let (tensors, limit) = (metadata.offset_keys().len(), limits.tensors);
         if tensors > limit {
-            return Err(error(format!("it has {tensors} tensors, the limit is {limit}")));
+            return Err(error(format!(
+                "it has {tensors} tensors, the limit is {limit} (Limits::tensors); save fewer"
+            )));
         }
         Ok(Self { store, base: 8 + len, metadata })
     }
@@ -73,7 +76,9 @@ impl Archive {
             Header { element: Element { kind, big_endian: false }, shape: info.shape.clone() };
         let at = self.base + info.data_offsets.0 as u64;
         let array = Array::new(self.store.clone(), at, header);
-        array.map(Some).map_err(|_| error(format!("{name} leads out of the file")))
+        array.map(Some).map_err(|_| {
+            error(format!("{name} leads out of the file: it is damaged; copy or save it again"))
+        })
     }
 }
 
