@@ -406,6 +406,15 @@ fn graphs_of_weights_survive_being_written_as_onnx() {
 }
 
 #[test]
+fn a_stack_without_the_slopes_it_needs_says_so() {
+    let mut how = ReadOptions::default();
+    how.architecture = Some("mlp:prelu".parse().expect("an architecture"));
+    let error = model::read(testdata("formats/moons.safetensors"), &how).expect_err("no slopes");
+    let source = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+    assert!(source.contains("has no slopes of a PReLU after \"0\""), "{source}");
+}
+
+#[test]
 fn architectures_that_do_not_fit_say_which_layer() {
     let error = |file: &str, text: &str| {
         let mut how = ReadOptions::default();

@@ -26,7 +26,7 @@ const SMOOTH: [&str; 12] = [
 /// is in it. Smooth operators are counted as nonlinear layers.
 ///
 /// # Errors
-/// As [`lower`], but for operators that are merely smooth.
+/// As [`lower()`], but for operators that are merely smooth.
 pub fn settle(graph: &mut Graph) -> Result<ModelReport, LowerError> {
     let nodes = graph.nodes.clone();
     graph.nodes.iter_mut().filter(|node| SMOOTH.contains(&node.op.as_str())).for_each(stand_in);

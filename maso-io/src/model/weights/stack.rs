@@ -57,6 +57,10 @@ pub(super) fn layers(stack: &Stack, weights: &Weights) -> Result<Layers, Weights
         });
         let slopes = shape.len() < 2 && !group.statistics;
         if !one_axis && !slopes && last.is_some_and(|last| index < last) {
+            if matches!(stack.activation, Layer::PRelu { .. }) {
+                let reason = format!("the file has no slopes of a PReLU after {:?}", group.stem);
+                return Err(WeightsError::Names { reason });
+            }
             layers.push(stack.activation.clone());
         }
     }
