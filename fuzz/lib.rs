@@ -12,6 +12,7 @@ pub fn limits() -> Limits {
     limits.nodes = 1 << 10;
     limits.tensors = 1 << 10;
     limits.elements = 1 << 20;
+    limits.constant_bytes = 1 << 24;
     limits.columns = 1 << 12;
     limits.held_numbers = 1 << 20;
     limits.inflated_bytes = 1 << 22;
@@ -21,8 +22,19 @@ pub fn limits() -> Limits {
 /// Opens bytes as a data set, and reads some of its rows.
 pub fn data(bytes: &[u8], array: Option<&str>) {
     let mut options = OpenOptions::default();
-    options.limits = limits();
     options.array = array.map(str::to_owned);
+    rows(bytes, options);
+}
+
+/// The same with some columns of a table.
+pub fn columns(bytes: &[u8], columns: &str) {
+    let mut options = OpenOptions::default();
+    options.columns = columns.parse().ok();
+    rows(bytes, options);
+}
+
+fn rows(bytes: &[u8], mut options: OpenOptions) {
+    options.limits = limits();
     let Ok(rows) = Dataset::from_bytes("fuzz", bytes.to_vec(), &options) else { return };
     let mut buffer = Vec::new();
     use maso_core::eval::Rows;

@@ -13,15 +13,15 @@ targets=("$@")
 # Seeds: small files of each kind.
 seed() { mkdir -p "fuzz/corpus/$1" && cp "${@:2}" "fuzz/corpus/$1/"; }
 formats=testdata/formats
-seed onnx testdata/models/{tiny_*,moons_relu}.onnx testdata/exported/{mlp_*,maxout*,adaptive*,sklearn_*}.onnx
+seed onnx testdata/models/{tiny_*,moons_relu}.onnx testdata/exported/{mlp_*,maxout*,adaptive*,sklearn_*}.onnx testdata/hostile/{no_shape,external_*}.onnx
 seed npy $formats/pixels_*.npy testdata/data/moons_labels.npy
 seed npz $formats/{digits_compressed,moons_weights}.npz
 seed safetensors $formats/moons.safetensors
 seed idx $formats/labels-idx1-ubyte
-seed csv $formats/moons.csv
+seed csv $formats/moons.csv testdata/hostile/*.csv
 seed gzip $formats/digits-idx3-ubyte.gz
 seed parquet $formats/moons*.parquet
-seed weights $formats/moons.safetensors $formats/moons_{weights,double}.npz
+seed weights $formats/moons.safetensors $formats/moons_{weights,double}.npz testdata/hostile/{encoder_decoder,two_families}.safetensors
 seed architecture $formats/lenet.json
 
 cargo fuzz build -s none
