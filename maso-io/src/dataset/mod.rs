@@ -43,7 +43,7 @@ enum Source {
     /// Elements in a file, or inflated in memory.
     Array(Array),
     /// Lines of text.
-    Table(csv::Table),
+    Table(Box<csv::Table>),
     /// Numbers in memory.
     #[cfg(feature = "parquet")]
     Held(parquet::Held),

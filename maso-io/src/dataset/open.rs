@@ -91,7 +91,7 @@ pub(super) fn of_store(
         Format::Text => {
             let text = Table::open(store, options.columns.as_ref(), role.columns, limits).map_err(table)?;
             let header = of_table(text.rows(), text.width());
-            Ok((Source::Table(text), header))
+            Ok((Source::Table(text.into()), header))
         }
         #[cfg(feature = "parquet")]
         Format::Parquet => {
