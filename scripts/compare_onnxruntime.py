@@ -137,7 +137,8 @@ def compare_model(maso, folder, name, data, scale):
 
 
 def operator_cases():
-    """(name, input shape, nodes, constants): single operators over many attributes."""
+    """(name, input shape, nodes, constants, operator set): single operators over many attributes, and
+    groups as exporters write them."""
     import numpy as np
     from onnx import helper
     rng = np.random.default_rng(3)
@@ -146,10 +147,16 @@ def operator_cases():
     def weight(*shape):
         return rng.standard_normal(shape).astype(np.float32)
 
-    def case(name, shape, op, constants=(), **attributes):
+    def case(name, shape, op, constants=(), opset=18, **attributes):
         names = [f"w{i}" for i in range(len(constants))]
         node = helper.make_node(op, ["x", *names], ["y"], **attributes)
-        cases.append((name, shape, [node], dict(zip(names, constants))))
+        cases.append((name, shape, [node], dict(zip(names, constants)), opset))
+
+    def group(name, shape, constants, *nodes, opset=18):
+        """Nodes as (operator, inputs, output, attributes)."""
+        nodes = [helper.make_node(op, inputs.split(), [output], **attributes)
+                 for op, inputs, output, attributes in nodes]
+        cases.append((name, shape, nodes, constants, opset))
 
     for kernel in ([3, 3], [2, 4], [1, 1]):
         for strides in ([1, 1], [2, 1], [3, 2]):
@@ -236,9 +243,38 @@ def operator_cases():
          output_shape=[9, 14], strides=[2, 3])
     split = helper.make_node("Split", ["x", "sizes"], ["a", "b"], axis=1)
     joined = helper.make_node("Concat", ["b", "a"], ["y"], axis=1)
-    cases.append(("Split", [5, 3], [split, joined], {"sizes": np.array([2, 3])}))
-    turned = helper.make_node("MatMul", ["w", "x"], ["y"])
-    cases.append(("MatMul left", [6, 3], [turned], {"w": weight(4, 6)}))
+    cases.append(("Split", [5, 3], [split, joined], {"sizes": np.array([2, 3])}, 18))
+    for shape in ([4, 6], [6], [1, 2, 4, 6]):
+        rows = [2, 6, 3] if len(shape) == 4 else [6, 3]
+        group(f"MatMul left {shape}", rows, {"w": weight(*shape)}, ("MatMul", "w x", "y", {}))
+    group("Gemm with a branch", [4], {"w": weight(4, 4)}, ("Relu", "x", "r", {}),
+          ("Gemm", "x w r", "y", {"alpha": 0.5, "beta": -2.0}))
+    for scales in ([1, 1, 0.6, 0.6], [1, 1, 0.6, 1.7], [1, 1, 2, 2.5]):
+        for mode in ("nearest", "linear"):
+            case(f"Resize 10 {mode} {scales}", [2, 5, 7], "Resize", [np.array(scales, np.float32)],
+                 opset=10, mode=mode)
+    numbers = {"zero": np.array([0]), "two": np.array([2]), "four": np.array([4]),
+               "plane": np.array([8, 9]), "k": np.array(2, np.float32), "none": np.zeros(0, np.float32)}
+    batch = [("Shape", "x", "s", {}), ("Slice", "s zero two zero", "b", {})]
+    end = [("Concat", "b plane", "sizes", {"axis": 0}),
+           ("Resize", "x none none sizes", "y", {"mode": "linear"})]
+    scaled = [("Slice", "s two four zero", "p", {}), ("Cast", "p", "f", {"to": 1}), ("Mul", "f k", "g", {}),
+              ("Floor", "g", "h", {}), ("Cast", "h", "plane", {"to": 7})]
+    for opset in (11, 13, 18):
+        group(f"Resize to sizes with the batch, {opset}", [2, 5, 7], numbers, *batch, *end, opset=opset)
+        rest = {name: number for name, number in numbers.items() if name != "plane"}
+        group(f"Resize by a factor, {opset}", [2, 5, 7], rest, *batch, *scaled, *end, opset=opset)
+    for op in ("Sqrt", "Reciprocal", "Exp", "Log", "Tanh", "Sigmoid", "Sign", "Round", "Floor", "Ceil"):
+        group(f"{op} of a constant", [5], {"w": np.abs(weight(5)) + 0.1}, (op, "w", "c", {}),
+              ("Add", "x c", "y", {}))
+    for op in ("ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd"):
+        group(f"{op} of a constant", [5], {"w": weight(5, 3), "a": np.array([1])},
+              (op, "w a" if op == "ReduceSum" else "w", "c",
+               {"keepdims": 0, **({} if op == "ReduceSum" else {"axes": [1]})}),
+              ("Add", "x c", "y", {}), opset=13)
+    group("Conv of a constant", [1, 4], {"w": weight(1, 2, 6), "k": weight(1, 2, 3)},
+          ("Conv", "w k", "c", {}), ("Add", "x c", "y", {}))
+    group("Min of an infinity", [5], {"w": np.array(np.inf, np.float32)}, ("Min", "x w", "y", {}))
     case("Flatten", [3, 4], "Flatten")
     case("Reshape", [3, 4], "Reshape", [np.array([0, 2, -1])])
     return cases
@@ -249,12 +285,12 @@ def compare_operators(maso, folder):
     import numpy as np
     from onnx import TensorProto, helper, numpy_helper
     worst, failed, cases = 0.0, 0, operator_cases()
-    for name, shape, nodes, constants in cases:
+    for name, shape, nodes, constants, opset in cases:
         value = helper.make_tensor_value_info
         tensors = [numpy_helper.from_array(c, n) for n, c in constants.items()]
         graph = helper.make_graph(nodes, "case", [value("x", TensorProto.FLOAT, ["n", *shape])],
                                   [value("y", TensorProto.FLOAT, None)], tensors)
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=9)
         (folder / "m.onnx").write_bytes(model.SerializeToString())
         x = np.random.default_rng(5).standard_normal((5, *shape)).astype(np.float32)
         np.save(folder / "x.npy", x)

@@ -90,10 +90,7 @@ impl Session {
             shift: scaling.shift,
             mean,
             std,
-            layout: layout.map(|layout| match layout {
-                Layout::Nhwc => "nhwc",
-                Layout::Nchw => "nchw",
-            }),
+            layout: layout.map(layout_name),
             tier: self.evaluator.tier().name(),
             threads: self.evaluator.threads(),
         }
@@ -110,16 +107,15 @@ impl Session {
                 header.element
             ));
         }
-        let plain = |shape: &[usize]| shape.iter().copied().filter(|&n| n != 1).collect::<Vec<_>>();
-        let (found, expected) = (plain(&header.shape[1..]), plain(&input.shape));
         let told = self.data.preparation.layout.is_some();
-        if !told && found.len() > 1 && expected.len() > 1 && found != expected {
+        if let (false, Some(layout)) = (told, rows.other_layout(&input.shape)) {
             self.talk(&format!(
                 "note: rows of {path} have shape {:?}, input {:?} takes {:?}: the numbers are taken \
-                 in the file's order; if that is another layout, say so (--layout nhwc)",
+                 in the file's order; if that is another layout, say so (--layout {})",
                 &header.shape[1..],
                 input.tensor,
-                input.shape
+                input.shape,
+                layout_name(layout)
             ));
         }
     }
@@ -194,6 +190,14 @@ impl Session {
         if !self.quiet {
             talk(text);
         }
+    }
+}
+
+/// The name that `--layout` takes.
+fn layout_name(layout: Layout) -> &'static str {
+    match layout {
+        Layout::Nhwc => "nhwc",
+        Layout::Nchw => "nchw",
     }
 }
 

@@ -64,6 +64,12 @@ fn function(op: &str) -> Option<Function> {
     })
 }
 
+/// Why `op` takes no data, if it is one of these functions.
+pub(super) fn refusal(op: &str) -> Option<&'static str> {
+    let smooth_or_not = function(op).map(|(_, of_data)| of_data);
+    smooth_or_not.filter(|_| op != "Neg")
+}
+
 /// Sqrt, Exp, Floor and their kin.
 pub(super) fn unary(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
     let (function, of_data) = function(&node.op).ok_or("the operator is not supported")?;

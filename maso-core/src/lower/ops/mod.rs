@@ -158,7 +158,11 @@ pub(super) fn lower_node(context: &mut Context, node: &GraphNode) {
         Some(_) if is_product(node, &inputs) => Err(PRODUCT.to_owned()),
         Some(_) if inputs.iter().flatten().any(Value::is_unknown) => {
             let of_data = inputs.iter().flatten().any(Value::is_of_data);
-            Ok(vec![Value::Unknown { of_data }; node.outputs.len()])
+            // What no data could go through is named, whatever stands before it.
+            match elementwise::refusal(&node.op) {
+                Some(reason) if of_data => Err(reason.to_owned()),
+                _ => Ok(vec![Value::Unknown { of_data }; node.outputs.len()]),
+            }
         }
         Some(_) if has_moved_rows(&inputs) && !takes_moved_rows(node) => {
             Err("the row axis is not the first axis of its input".to_owned())
