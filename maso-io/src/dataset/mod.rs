@@ -7,6 +7,8 @@ mod error;
 mod open;
 #[cfg(feature = "parquet")]
 mod parquet;
+#[cfg(feature = "parquet")]
+mod parquet_pages;
 mod prepare;
 
 pub use crate::array::{ArrayError, Element, Header, NpyError};

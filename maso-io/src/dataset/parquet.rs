@@ -7,6 +7,7 @@ use parquet::errors::Result as ParquetResult;
 use parquet::file::reader::{ChunkReader, FileReader, Length, SerializedFileReader};
 
 use super::columns::Columns;
+use super::parquet_pages;
 use crate::bytes::{Cursor, Store};
 use crate::limits::Limits;
 
@@ -56,7 +57,15 @@ fn read_columns(store: &Store, columns: Option<&Columns>, limits: &Limits) -> Re
             limits.held_numbers
         )
     })?;
-    let mut numbers = Vec::new();
+    // Repeated numbers take next to no space in the file.
+    let most = limits.most_inflated(store.len()) / size_of::<f64>() as u64;
+    if total as u64 > most {
+        return Err(format!(
+            "{rows} rows of {width} columns would become more than {most} numbers \
+             (Limits::inflate_ratio and inflated_bytes); choose columns, or save the table as .npy"
+        ));
+    }
+    let (mut numbers, mut pages) = (Vec::new(), 0);
     let mut first = 0;
     for group in 0..file.num_row_groups() {
         let group = file.get_row_group(group).map_err(text)?;
@@ -68,10 +77,16 @@ fn read_columns(store: &Store, columns: Option<&Columns>, limits: &Limits) -> Re
         for (at, &place) in places.iter().enumerate() {
             let chunk = group.metadata().column(place);
             let start = chunk.dictionary_page_offset().unwrap_or_else(|| chunk.data_page_offset());
-            if start < 0 || chunk.data_page_offset() < 0 || chunk.compressed_size() < 0 {
-                return Err("a column lies before the file's start: it is damaged".to_owned());
-            }
             let name = &names[place];
+            let offset = |offset: i64| {
+                let before =
+                    || format!("column {name:?} lies before the file's start: it is damaged");
+                u64::try_from(offset).map_err(|_| before())
+            };
+            let (start, _) = (offset(start)?, offset(chunk.data_page_offset())?);
+            let end = start.saturating_add(offset(chunk.compressed_size())?).min(store.len());
+            parquet_pages::check(store, start..end, count as u64, limits, &mut pages)
+                .map_err(|reason| format!("column {name:?}: {reason}"))?;
             let values = values(group.get_column_reader(place).map_err(text)?, count)
                 .map_err(|reason| format!("column {name:?}: {reason}"))?;
             let own = numbers[first * width..].iter_mut().skip(at).step_by(width);
