@@ -6,7 +6,7 @@ use super::super::value::{
     Data, Dim, Size, Sizes, Value, broadcast_map, broadcast_shape, checked, extents,
 };
 use super::broadcast::{broadcast_constant, broadcast_data};
-use super::{Inputs, Outcome, axis_of, data, elementwise, one, weights};
+use super::{Inputs, Outcome, ROWS_MIX, axis_of, data, elementwise, one, weights};
 use crate::graph::GraphNode;
 use crate::network::{Operator, PerUnit};
 
@@ -199,7 +199,7 @@ fn size_op(a: Size, b: Size, op: Op) -> Result<Size, String> {
         | (Known(0), Rows, Op::Add)
         | (Rows, Known(1), Op::Mul | Op::Div)
         | (Known(1), Rows, Op::Mul) => Ok(Rows),
-        _ => Err("it computes with the number of rows, so rows would mix".to_owned()),
+        _ => Err(ROWS_MIX.to_owned()),
     }
 }
 

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::super::context::Context;
 use super::super::value::{Dim, Value, broadcast_map, broadcast_shape, checked};
 use super::movement::first;
-use super::{DISCONTINUOUS, Inputs, Outcome, SMOOTH, constants, whole_numbers};
+use super::{DISCONTINUOUS, Inputs, Outcome, PRODUCT, ROWS_MIX, SMOOTH, constants, whole_numbers};
 use crate::graph::GraphNode;
 use crate::tensor::{Tensor, TensorData};
 
@@ -47,7 +47,7 @@ type Function = (fn(f64) -> f64, &'static str);
 fn function(op: &str) -> Option<Function> {
     let sign = |x: f64| if x == 0.0 || x.is_nan() { x } else { x.signum() };
     Some(match op {
-        "Neg" => (|x| -x, "it negates what is not a number"),
+        "Neg" => (|x| -x, ""),
         "Sqrt" => (f64::sqrt, SMOOTH),
         "Reciprocal" => (|x| 1.0 / x, SMOOTH),
         "Exp" => (f64::exp, SMOOTH),
@@ -64,29 +64,32 @@ fn function(op: &str) -> Option<Function> {
     })
 }
 
-/// Why `op` takes no data, if it is one of these functions.
-pub(super) fn refusal(op: &str) -> Option<&'static str> {
-    let smooth_or_not = function(op).map(|(_, of_data)| of_data);
-    smooth_or_not.filter(|_| op != "Neg")
+/// What an operator that only constants are folded through is of data.
+pub(super) fn of_data(op: &str) -> Option<&'static str> {
+    match op {
+        "Neg" => None,
+        "Pow" => Some(SMOOTH),
+        "ReduceProd" => Some(PRODUCT),
+        op => function(op).map(|(_, of_data)| of_data),
+    }
 }
 
 /// Sqrt, Exp, Floor and their kin.
 pub(super) fn unary(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
-    let (function, of_data) = function(&node.op).ok_or("the operator is not supported")?;
+    let (function, _) = function(&node.op).ok_or("the operator is not supported")?;
     match first(inputs)? {
         Value::Constant(tensor) => {
             let integer = tensor.as_ints().is_some();
             let (shape, values) = joined(context, &[Rc::clone(tensor)], |x| function(x[0]))?;
             made(shape, values, integer)
         }
-        Value::Sizes(_) => Err("it computes with the number of rows, so rows would mix".to_owned()),
-        _ => Err(of_data.to_owned()),
+        _ => Err(ROWS_MIX.to_owned()),
     }
 }
 
 /// A power of constants.
 pub(super) fn pow(context: &mut Context, _: &GraphNode, inputs: &Inputs) -> Outcome {
-    let tensors = constants(inputs).ok_or(SMOOTH)?;
+    let tensors = constants(inputs).ok_or(ROWS_MIX)?;
     let integer = tensors.first().is_some_and(|base| base.as_ints().is_some());
     let (shape, values) = joined(context, &tensors, |x| x[0].powf(x[1]))?;
     made(shape, values, integer)

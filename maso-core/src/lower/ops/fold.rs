@@ -4,7 +4,7 @@ use super::super::context::Context;
 use super::super::value::{Data, Dim, Size, Sizes, Value, checked, extents, features};
 use super::elementwise::made;
 use super::movement::{dims_of, first};
-use super::{Inputs, Outcome, Rule, ints};
+use super::{Inputs, Outcome, ROWS_MIX, Rule, ints};
 use crate::graph::{Attribute, GraphNode};
 use crate::network::Operator;
 use crate::tensor::{Tensor, TensorData};
@@ -77,7 +77,7 @@ pub(super) fn size_of_tensor(_: &mut Context, _: &GraphNode, inputs: &Inputs) ->
     let size = match (dims.len() - fixed.len(), numbers) {
         (0, n) => Size::Known(n),
         (1, 1) => Size::Rows,
-        _ => return Err("it computes with the number of rows, so rows would mix".to_owned()),
+        _ => return Err(ROWS_MIX.to_owned()),
     };
     Ok(vec![Sizes { shape: Vec::new(), data: vec![size] }.value()])
 }

@@ -150,30 +150,45 @@ const MOST_AXES: usize = 64;
 /// Lowers one node, or records why it cannot be.
 pub(super) fn lower_node(context: &mut Context, node: &GraphNode) {
     let inputs = context.inputs(node);
-    let outcome = match rule(node) {
-        None => Err(why_not(node, &inputs)),
-        Some(_) if inputs.iter().flatten().any(|value| value.rank() > MOST_AXES) => {
-            Err(format!("a tensor that it reads has more than {MOST_AXES} axes"))
-        }
-        Some(_) if is_product(node, &inputs) => Err(PRODUCT.to_owned()),
-        Some(_) if inputs.iter().flatten().any(Value::is_unknown) => {
-            let of_data = inputs.iter().flatten().any(Value::is_of_data);
-            // What no data could go through is named, whatever stands before it.
-            match elementwise::refusal(&node.op) {
-                Some(reason) if of_data => Err(reason.to_owned()),
-                _ => Ok(vec![Value::Unknown { of_data }; node.outputs.len()]),
-            }
-        }
-        Some(_) if has_moved_rows(&inputs) && !takes_moved_rows(node) => {
-            Err("the row axis is not the first axis of its input".to_owned())
-        }
-        Some(_) if reads_truth(&inputs) && !takes_truth(node) => Err(COMPARED.to_owned()),
-        Some(rule) if takes_data(node) && is_constant(&inputs) => {
-            fold::alone(context, node, &inputs, rule)
-        }
-        Some(rule) => rule(context, node, &inputs),
-    };
+    let outcome = outcome(context, node, &inputs);
     context.define(node, outcome);
+}
+
+fn outcome(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
+    let rule = rule(node).ok_or_else(|| why_not(node, inputs))?;
+    if inputs.iter().flatten().any(|value| value.rank() > MOST_AXES) {
+        return Err(format!("a tensor that it reads has more than {MOST_AXES} axes"));
+    }
+    if let Some(why) = never_of_data(node, inputs) {
+        return Err(why.to_owned());
+    }
+    if inputs.iter().flatten().any(Value::is_unknown) {
+        let of_data = reads_data(inputs);
+        return Ok(vec![Value::Unknown { of_data }; node.outputs.len()]);
+    }
+    if has_moved_rows(inputs) && !takes_moved_rows(node) {
+        return Err("the row axis is not the first axis of its input".to_owned());
+    }
+    if reads_truth(inputs) && !takes_truth(node) {
+        return Err(COMPARED.to_owned());
+    }
+    if takes_data(node) && is_constant(inputs) {
+        return fold::alone(context, node, inputs, rule);
+    }
+    rule(context, node, inputs)
+}
+
+/// Why a node cannot be represented, whatever is known of the data it reads.
+fn never_of_data(node: &GraphNode, inputs: &Inputs) -> Option<&'static str> {
+    if is_product(node, inputs) {
+        return Some(PRODUCT);
+    }
+    elementwise::of_data(&node.op).filter(|_| reads_data(inputs))
+}
+
+/// Whether an input depends on the row.
+fn reads_data(inputs: &Inputs) -> bool {
+    inputs.iter().flatten().any(Value::is_of_data)
 }
 
 /// Whether an input has its row axis elsewhere than first.
@@ -193,6 +208,8 @@ fn takes_truth(node: &GraphNode) -> bool {
     let logic = ["And", "Or", "Xor", "Not", "Equal", "Identity", "Cast", "Where"];
     logic.contains(&node.op.as_str())
 }
+
+const ROWS_MIX: &str = "it computes with the number of rows, so rows would mix";
 
 const SMOOTH: &str = "smooth, not piecewise affine";
 

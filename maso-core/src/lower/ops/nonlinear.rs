@@ -3,7 +3,7 @@
 use super::super::context::Context;
 use super::super::value::{Data, Value, broadcast_shape, extents, per_unit};
 use super::broadcast::{broadcast_data, broadcast_dims};
-use super::{DISCONTINUOUS, Inputs, Outcome, data, one, present, weights};
+use super::{DISCONTINUOUS, Inputs, Outcome, ROWS_MIX, data, one, present, weights};
 use crate::graph::{Attribute, GraphNode};
 use crate::network::{Branch, Candidates, Extreme, Operator, PerUnit, Rule, ScalarSpline};
 
@@ -156,7 +156,7 @@ fn extreme(context: &mut Context, node: &GraphNode, inputs: &Inputs, smallest: b
         Value::Data(data) => Some(data.dims.clone()),
         _ => None,
     });
-    let mut dims = first.ok_or("it computes with the number of rows, so rows would mix")?;
+    let mut dims = first.ok_or(ROWS_MIX)?;
     for value in &values {
         dims = broadcast_dims(&dims, &shape_of(value)?)?;
     }
