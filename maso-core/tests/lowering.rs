@@ -1115,3 +1115,18 @@ fn empty_constants_of_huge_extents_are_harmless() {
     let y = b.node("Where", &[&less, "x", "x"]);
     b.refusal(&y);
 }
+
+#[test]
+fn what_no_data_goes_through_is_named_behind_another_such_node() {
+    let mut b = Builder::new(None, &[3]);
+    let two = b.floats(&[], vec![2.0]);
+    let mut y = b.node("Tanh", &["x"]);
+    for op in ["Sigmoid", "Sign", "Relu"] {
+        y = b.node(op, &[&y]);
+    }
+    let power = b.node("Pow", &[&y, &two]);
+    let y = b.node("ReduceProd", &[&power]);
+    let LowerError::Unsupported { nodes, .. } = b.refusal(&y) else { panic!("a list") };
+    let ops: Vec<_> = nodes.iter().map(|node| node.op.as_str()).collect();
+    assert_eq!(ops, ["Tanh", "Sigmoid", "Sign", "Pow", "ReduceProd"]);
+}

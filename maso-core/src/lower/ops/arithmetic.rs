@@ -3,7 +3,7 @@
 
 use super::super::context::{Context, constant};
 use super::super::value::{
-    Data, Dim, Size, Sizes, Value, broadcast_map, broadcast_shape, checked, extents,
+    Data, Dim, Size, Sizes, Value, broadcast_map, broadcast_shape, checked, extents, features,
 };
 use super::broadcast::{broadcast_constant, broadcast_data};
 use super::{Inputs, Outcome, ROWS_MIX, axis_of, data, elementwise, one, weights};
@@ -185,7 +185,9 @@ type Pairs = Vec<(usize, usize)>;
 fn pair_up(context: &Context, a: &[usize], b: &[usize]) -> Result<(Vec<usize>, Pairs), String> {
     let misfit = || format!("constants of shapes {a:?} and {b:?} do not broadcast");
     let shape = broadcast_shape(a, b).ok_or_else(misfit)?;
-    context.map_room(&checked(shape.iter().copied().map(Dim::Fixed).collect())?)?;
+    let dims = checked(shape.iter().copied().map(Dim::Fixed).collect())?;
+    // Two maps, what they give in pairs, and the numbers joined.
+    context.room(features(&dims).unwrap_or(usize::MAX), 5 * size_of::<usize>())?;
     let maps = broadcast_map(a, &shape).into_iter().zip(broadcast_map(b, &shape));
     Ok((shape.clone(), maps.collect()))
 }
