@@ -113,8 +113,8 @@ impl<'a> Spline<'a> {
     }
 }
 
-/// `rows` inputs of `depth` numbers against one panel of weights:
-/// `spline(bias + Σ x[row][i] · panel[i][lane])`.
+/// `rows` inputs of `depth` numbers against one or more panels of weights:
+/// `spline(bias + Σ x[row][i] · weights[panel][i][lane])`.
 #[derive(Clone, Copy, Debug)]
 pub struct AffineBlock<'a> {
     /// Row r starts at `r * ldx` and has `depth` numbers.
@@ -123,32 +123,33 @@ pub struct AffineBlock<'a> {
     pub ldx: usize,
     /// Rows of the block.
     pub rows: usize,
-    /// `depth × PANEL` numbers, lanes side by side.
-    pub panel: &'a [f32],
-    /// Lanes that have units; those behind may be left out of the result.
+    /// Length of each sum.
+    pub depth: usize,
+    /// For each panel `depth × PANEL` numbers, lanes side by side.
+    pub weights: &'a [f32],
+    /// Lanes that have units, counted over all panels; those behind may be left out of the result.
     pub lanes: usize,
-    /// Where each sum starts.
+    /// Where each sum starts; lanes are counted over all panels.
     pub bias: Param<'a>,
-    /// What happens to each sum.
+    /// What happens to each sum; lanes are counted over all panels.
     pub spline: Spline<'a>,
 }
 
 impl AffineBlock<'_> {
-    /// Length of each sum.
+    /// Panels with units.
     #[must_use]
-    pub fn depth(&self) -> usize {
-        self.panel.len() / PANEL
+    pub fn panels(&self) -> usize {
+        self.lanes.div_ceil(PANEL)
     }
 
     fn check(&self, out: &[f32], ldo: usize, fields: &[u64]) {
-        assert_eq!(self.panel.len() % PANEL, 0, "a panel is depth × PANEL numbers");
-        let last = self.rows.saturating_sub(1);
-        assert!(self.rows == 0 || self.x.len() >= last * self.ldx + self.depth(), "x is short");
-        assert!(self.rows == 0 || out.len() >= last * ldo + PANEL, "out is short");
-        assert!(fields.len() >= self.rows, "one field word for each row");
-        assert!(self.lanes <= PANEL, "at most {PANEL} lanes");
-        self.bias.check(self.rows, PANEL);
-        self.spline.check(self.rows, PANEL);
+        let (lanes, last) = (self.panels() * PANEL, self.rows.saturating_sub(1));
+        assert!(self.weights.len() >= lanes * self.depth, "a panel is depth × PANEL numbers");
+        assert!(self.rows == 0 || self.x.len() >= last * self.ldx + self.depth, "x is short");
+        assert!(self.rows == 0 || out.len() >= last * ldo + lanes, "out is short");
+        assert!(fields.len() >= self.rows * self.panels(), "one field word for each row and panel");
+        self.bias.check(self.rows, lanes);
+        self.spline.check(self.rows, lanes);
     }
 }
 
@@ -249,8 +250,8 @@ impl Kernels {
         self.tier
     }
 
-    /// Runs an [`AffineBlock`]: row r's [`PANEL`] values go to `out[r * ldo..]`, its field word to
-    /// `fields[r]`. False if any value is NaN or infinite.
+    /// Runs an [`AffineBlock`]: row r's values go to `out[r * ldo..]`, [`PANEL`] for each panel, and the
+    /// field word of panel p to `fields[p * rows + r]`. False if any value is NaN or infinite.
     ///
     /// # Panics
     /// If a slice is too short for the block.

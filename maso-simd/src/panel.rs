@@ -46,10 +46,10 @@ impl Panels {
         self.units.div_ceil(PANEL)
     }
 
-    /// Panel `index`: `depth × PANEL` weights.
+    /// The weights: panel after panel, `depth × PANEL` numbers each.
     #[must_use]
-    pub fn panel(&self, index: usize) -> &[f32] {
-        &self.data[index * self.depth * PANEL..][..self.depth * PANEL]
+    pub fn weights(&self) -> &[f32] {
+        &self.data
     }
 }
 

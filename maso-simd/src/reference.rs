@@ -56,16 +56,18 @@ fn affine<const FUSED: bool>(
     fields: &mut [u64],
 ) -> bool {
     let mut finite = true;
+    fields[..block.rows * block.panels()].fill(0);
     for row in 0..block.rows {
-        fields[row] = 0;
-        for lane in 0..block.lanes {
-            let mut sum = block.bias.at(row, lane);
-            for (input, weights) in block.panel.chunks_exact(PANEL).enumerate() {
-                sum = mul_add::<FUSED>(block.x[row * block.ldx + input], weights[lane], sum);
+        for unit in 0..block.lanes {
+            let (panel, lane) = (unit / PANEL, unit % PANEL);
+            let mut sum = block.bias.at(row, unit);
+            for input in 0..block.depth {
+                let weight = block.weights[(panel * block.depth + input) * PANEL + lane];
+                sum = mul_add::<FUSED>(block.x[row * block.ldx + input], weight, sum);
             }
-            let (value, piece) = ending::<FUSED>(&block.spline, row, lane, sum);
-            out[row * ldo + lane] = value;
-            fields[row] |= (piece as u64) << (lane * block.spline.bits());
+            let (value, piece) = ending::<FUSED>(&block.spline, row, unit, sum);
+            out[row * ldo + unit] = value;
+            fields[panel * block.rows + row] |= (piece as u64) << (lane * block.spline.bits());
             finite &= value.is_finite();
         }
     }

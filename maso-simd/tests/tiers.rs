@@ -67,35 +67,48 @@ fn affine_blocks_match_the_reference() {
         let mut source = Source(1);
         for rows in [0, 1, 2, 3, 4, 5, 7, 8, 13, 24, 31] {
             for depth in [0, 1, 2, 5, 33, 300, 515] {
-                let (ldx, ldo) = (depth + 3, PANEL + 5);
-                let x = source.vec(rows * ldx + depth);
-                let panel = source.vec(depth * PANEL);
-                let pieces = Pieces::new(&mut source, 64);
-                for count in 0..=3 {
-                    for per_row in [false, true] {
-                        let wrap = if per_row { Param::Rows } else { Param::Lanes };
-                        let spline = pieces.spline(count, wrap);
-                        let bias = wrap(&pieces.low);
-                        let lanes = [PANEL, 10, 16, 17, 1][(rows + depth + count) % 5];
-                        let panel = &panel;
-                        let block = AffineBlock { x: &x, ldx, rows, panel, lanes, bias, spline };
-                        let run = |kernels: &Kernels| {
-                            let mut out = vec![9.0; rows * ldo + PANEL];
-                            let mut found = vec![u64::MAX; rows];
-                            let finite = kernels.affine(&block, &mut out, ldo, &mut found);
-                            // What stands behind the last unit is nobody's.
-                            let live = lanes * fields::width(count);
-                            found.iter_mut().for_each(|field| *field &= fields::low_mask(live));
-                            let rows = out.chunks(ldo).take(rows);
-                            let values: Vec<_> = rows.map(|row| bits(&row[..lanes])).collect();
-                            (values, found, finite)
-                        };
-                        assert_eq!(run(kernels), run(reference), "{rows} rows, depth {depth}");
-                    }
+                for lanes in [PANEL, 10, 17, 3 * PANEL, 70, 2 * PANEL + 20] {
+                    check_affine(kernels, reference, &mut source, [rows, depth, lanes]);
                 }
             }
         }
     });
+}
+
+/// One shape of a block, with every number of pieces, and parameters by lane and by row.
+fn check_affine(
+    kernels: &Kernels,
+    reference: &Kernels,
+    source: &mut Source,
+    [rows, depth, lanes]: [usize; 3],
+) {
+    let panels = lanes.div_ceil(PANEL);
+    let (ldx, ldo) = (depth + 3, panels * PANEL + 5);
+    let x = source.vec(rows * ldx + depth);
+    let weights = source.vec(depth * panels * PANEL);
+    let pieces = Pieces::new(source, 128);
+    for count in 0..=4 {
+        for per_row in [false, true] {
+            let wrap = if per_row { Param::Rows } else { Param::Lanes };
+            let spline = if count == 4 { Spline::relu() } else { pieces.spline(count, wrap) };
+            let (bias, weights) = (wrap(&pieces.low), &weights);
+            let block = AffineBlock { x: &x, ldx, rows, depth, weights, lanes, bias, spline };
+            let run = |kernels: &Kernels| {
+                let mut out = vec![9.0; rows * ldo + panels * PANEL];
+                let mut found = vec![u64::MAX; rows * panels];
+                let finite = kernels.affine(&block, &mut out, ldo, &mut found);
+                // What stands behind the last unit is nobody's.
+                for (panel, fields) in found.chunks_mut(rows.max(1)).enumerate() {
+                    let live = (lanes - panel * PANEL).min(PANEL) * spline.bits();
+                    fields.iter_mut().for_each(|field| *field &= fields::low_mask(live));
+                }
+                let rows = out.chunks(ldo).take(rows);
+                let values: Vec<_> = rows.map(|row| bits(&row[..lanes])).collect();
+                (values, found, finite)
+            };
+            assert_eq!(run(kernels), run(reference), "{rows} rows, depth {depth}, {lanes} lanes");
+        }
+    }
 }
 
 #[test]
@@ -301,12 +314,12 @@ fn nan_and_infinity_are_reported_from_any_lane() {
                 assert!(kernels.finite(&x[..lane]), "numbers before {lane} are finite on {tier}");
             }
         }
-        let panel: Vec<f32> = vec![f32::MAX; PANEL];
+        let weights = &[f32::MAX; PANEL];
         for spline in [Spline::relu(), Spline::clip(-1.0, 1.0), Spline::identity()] {
             let bias = Param::Splat(0.0);
             let x = [-4.0];
-            let lanes = PANEL;
-            let block = AffineBlock { x: &x, ldx: 1, rows: 1, panel: &panel, lanes, bias, spline };
+            let (depth, lanes) = (1, PANEL);
+            let block = AffineBlock { x: &x, ldx: 1, rows: 1, depth, weights, lanes, bias, spline };
             let finite = kernels.affine(&block, &mut [0.0; PANEL], PANEL, &mut [0]);
             assert!(!finite, "an overflow that the spline would clip is seen by {tier}");
         }

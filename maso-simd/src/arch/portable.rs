@@ -11,7 +11,7 @@ use crate::kernels::Kernels;
 
 pub(crate) static KERNELS: Kernels = Kernels {
     tier: Tier::Portable,
-    affine: kernel::affine::<f32x8, 4, 1>,
+    affine: kernel::affine::<f32x8, 4, 1, 0>,
     combine: kernel::combine::<f32x8>,
     extreme: kernel::extreme::<f32x8>,
     windows: kernel::windows::<f32x8, 1>,

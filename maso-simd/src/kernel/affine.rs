@@ -1,10 +1,10 @@
-//! The fused affine kernel: `MR` rows by `NV` registers of units in flight, bias first, products in
-//! input order, spline and bits before anything leaves the registers.
+//! The fused affine kernel: `MR` rows by `NV` registers of units of one or two panels in flight, bias
+//! first, products in input order, spline and bits before anything leaves the registers.
 //!
-//! Long sums are cut into stretches of [`STRETCH`] inputs, so that a stretch of the panel stays in the
-//! first-level cache while all rows pass over it. Between stretches a sum rests in the output, as the f32
-//! it is, so that the cut changes no bit. Rows are independent: what is left over runs through narrower
-//! blocks of the same text.
+//! Long sums are cut into stretches, so that a stretch of the panels stays in the first-level cache while
+//! all rows pass over it. Between stretches a sum rests in the output, as the f32 it is, so that the cut
+//! changes no bit. Two panels at once read each input half as often. Rows are independent: what is left
+//! over runs through narrower blocks of the same text.
 
 use super::Vector;
 use super::spline::{Ending, Finite, load, with_ending};
@@ -12,166 +12,189 @@ use crate::PANEL;
 use crate::bits::interleave;
 use crate::kernels::{AffineBlock, Param};
 
-/// Inputs of a stretch: 32 KiB of a panel.
+/// Inputs of a stretch, times the panels at once: 32 KiB of weights.
 const STRETCH: usize = 256;
 
-/// Runs `block`; see [`Kernels::affine`](crate::Kernels::affine).
+/// Runs `block`, two panels at once by `PAIR` rows where that is not 0; see
+/// [`Kernels::affine`](crate::Kernels::affine).
 #[inline(always)]
-pub(crate) fn affine<V: Vector, const MR: usize, const NV: usize>(
+pub(crate) fn affine<V: Vector, const MR: usize, const NV: usize, const PAIR: usize>(
     block: &AffineBlock<'_>,
     out: &mut [f32],
     ldo: usize,
     fields: &mut [u64],
 ) -> bool {
-    let fields = &mut fields[..block.rows];
-    fields.fill(0);
-    let panel = block.panel.as_chunks::<PANEL>().0;
+    fields[..block.rows * block.panels()].fill(0);
     let mut finite = Finite::<V>::new();
     with_ending!(&block.spline, ending => {
-        let mut from = 0;
-        loop {
-            let to = (from + STRETCH).min(panel.len());
-            let mut pass = Pass { block, ending, panel: &panel[from..to], from, last: to == panel.len() };
-            pass.panel::<V, MR, NV>(out, ldo, fields, &mut finite);
-            if pass.last {
-                break;
+        let mut first = 0;
+        while first < block.panels() {
+            let mut pass = Pass { block, ending, first, out: &mut *out, ldo, fields: &mut *fields };
+            // Both panels must have units in all registers.
+            let whole = first * PANEL + 2 * PANEL < block.lanes + NV * V::LANES;
+            if PAIR > 0 && whole && first + 2 <= block.panels() {
+                pass.stretches::<V, PAIR, NV, 2>(&mut finite);
+                first += 2;
+            } else {
+                pass.stretches::<V, MR, NV, 1>(&mut finite);
+                first += 1;
             }
-            from = to;
         }
     });
     finite.all()
 }
 
-/// One stretch of inputs for all rows.
-struct Pass<'a, E> {
+/// All rows over the panels from `first` on.
+struct Pass<'a, 'o, E> {
     block: &'a AffineBlock<'a>,
     ending: E,
-    panel: &'a [[f32; PANEL]],
-    /// The stretch's first input.
-    from: usize,
-    /// Whether it is the last.
-    last: bool,
+    first: usize,
+    out: &'o mut [f32],
+    ldo: usize,
+    fields: &'o mut [u64],
 }
 
-impl<E> Pass<'_, E> {
-    /// All lanes that have units, by as many registers as fit.
+/// Where a tile is: its rows, its first lane in each panel, its inputs.
+#[derive(Clone, Copy)]
+struct At {
+    row: usize,
+    lane: usize,
+    from: usize,
+    to: usize,
+}
+
+impl<E> Pass<'_, '_, E> {
     #[inline(always)]
-    fn panel<V: Vector, const MR: usize, const NV: usize>(
+    fn stretches<V: Vector, const MR: usize, const NV: usize, const NP: usize>(
         &mut self,
-        out: &mut [f32],
-        ldo: usize,
-        fields: &mut [u64],
         finite: &mut Finite<V>,
     ) where
         E: Ending<V>,
     {
-        let mut lane = 0;
-        while lane + (NV - 1) * V::LANES < self.block.lanes {
-            self.rows::<V, MR, NV>(lane, out, ldo, fields, finite);
-            lane += NV * V::LANES;
-        }
-        while lane < self.block.lanes {
-            self.rows::<V, MR, 1>(lane, out, ldo, fields, finite);
-            lane += V::LANES;
+        let mut from = 0;
+        loop {
+            let to = (from + STRETCH / NP).min(self.block.depth);
+            let live = self.block.lanes - self.first * PANEL;
+            let mut at = At { row: 0, lane: 0, from, to };
+            while at.lane + (NV - 1) * V::LANES < live.min(PANEL) {
+                self.rows::<V, MR, NV, NP>(at, finite);
+                at.lane += NV * V::LANES;
+            }
+            while at.lane < live.min(PANEL) {
+                self.rows::<V, MR, 1, NP>(at, finite);
+                at.lane += V::LANES;
+            }
+            if to == self.block.depth {
+                return;
+            }
+            from = to;
         }
     }
 
     #[inline(always)]
-    fn rows<V: Vector, const MR: usize, const NV: usize>(
+    fn rows<V: Vector, const MR: usize, const NV: usize, const NP: usize>(
         &mut self,
-        lane: usize,
-        out: &mut [f32],
-        ldo: usize,
-        fields: &mut [u64],
+        mut at: At,
         finite: &mut Finite<V>,
     ) where
         E: Ending<V>,
     {
-        let mut row = 0;
-        while row + MR <= self.block.rows {
-            self.tile::<V, MR, NV>(row, lane, out, ldo, fields, finite);
-            row += MR;
+        while at.row + MR <= self.block.rows {
+            self.tile::<V, MR, NV, NP>(at, finite);
+            at.row += MR;
         }
-        while row + 4 <= self.block.rows {
-            self.tile::<V, 4, NV>(row, lane, out, ldo, fields, finite);
-            row += 4;
+        while at.row + 4 <= self.block.rows {
+            self.tile::<V, 4, NV, NP>(at, finite);
+            at.row += 4;
         }
-        while row < self.block.rows {
-            self.tile::<V, 1, NV>(row, lane, out, ldo, fields, finite);
-            row += 1;
+        while at.row < self.block.rows {
+            self.tile::<V, 1, NV, NP>(at, finite);
+            at.row += 1;
         }
     }
 
-    /// `MR` rows from `row`, `NV` registers from `lane`.
+    /// `MR` rows, `NV` registers of each of `NP` panels.
     #[inline(always)]
-    fn tile<V: Vector, const MR: usize, const NV: usize>(
+    fn tile<V: Vector, const MR: usize, const NV: usize, const NP: usize>(
         &mut self,
-        row: usize,
-        lane: usize,
-        out: &mut [f32],
-        ldo: usize,
-        fields: &mut [u64],
+        at: At,
         finite: &mut Finite<V>,
     ) where
         E: Ending<V>,
     {
-        let out = &mut out[row * ldo + lane..];
-        let sums = self.start::<V, MR, NV>(row, lane, out, ldo);
-        let sums = self.sum::<V, MR, NV>(row, lane, sums);
-        let fields = &mut fields[row..row + MR];
-        if self.last && E::SHORT {
+        let sums = self.sum::<V, MR, NV, NP>(at, self.start::<V, MR, NV, NP>(at));
+        let last = at.to == self.block.depth;
+        if last && E::SHORT {
             for m in 0..MR {
-                fields[m] |= self.finish(row + m, lane, sums[m], &mut out[m * ldo..], finite);
+                for p in 0..NP {
+                    self.finish(At { row: at.row + m, ..at }, p, sums[m][p], finite);
+                }
             }
             return;
         }
         // A long ending is not unrolled; its loop takes the sums from memory, not from registers.
+        let place = self.place(at, 0);
+        let out = &mut self.out[place..];
         for m in 0..MR {
-            for v in 0..NV {
-                sums[m][v].store(&mut out[m * ldo + v * V::LANES..]);
+            for p in 0..NP {
+                for v in 0..NV {
+                    sums[m][p][v].store(&mut out[m * self.ldo + p * PANEL + v * V::LANES..]);
+                }
             }
         }
-        if self.last {
-            for m in 0..MR {
-                let out = &mut out[m * ldo..];
-                let mut sums = [V::splat(0.0); NV];
-                for v in 0..NV {
-                    sums[v] = V::load(&out[v * V::LANES..]);
+        if last {
+            for row in at.row..at.row + MR {
+                for p in 0..NP {
+                    let at = At { row, ..at };
+                    let mut sums = [V::splat(0.0); NV];
+                    for (v, sum) in sums.iter_mut().enumerate() {
+                        *sum = V::load(&self.out[self.place(at, p) + v * V::LANES..]);
+                    }
+                    self.finish(at, p, sums, finite);
                 }
-                fields[m] |= self.finish(row + m, lane, sums, out, finite);
             }
         }
     }
 
-    /// Where the sums of a tile start; `out` begins at the tile.
+    /// Where the results of a tile begin, in panel `p` of those at once.
     #[inline(always)]
-    fn start<V: Vector, const MR: usize, const NV: usize>(
+    fn place(&self, at: At, p: usize) -> usize {
+        at.row * self.ldo + (self.first + p) * PANEL + at.lane
+    }
+
+    /// Where the sums of a tile start.
+    #[inline(always)]
+    fn start<V: Vector, const MR: usize, const NV: usize, const NP: usize>(
         &self,
-        row: usize,
-        lane: usize,
-        out: &[f32],
-        ldo: usize,
-    ) -> [[V; NV]; MR] {
-        let mut sums = [[V::splat(0.0); NV]; MR];
+        at: At,
+    ) -> [[[V; NV]; NP]; MR] {
+        let mut sums = [[[V::splat(0.0); NV]; NP]; MR];
         match &self.block.bias {
-            _ if self.from > 0 => {
+            _ if at.from > 0 => {
+                let out = &self.out[self.place(at, 0)..];
                 for m in 0..MR {
-                    for v in 0..NV {
-                        sums[m][v] = V::load(&out[m * ldo + v * V::LANES..]);
+                    for p in 0..NP {
+                        for v in 0..NV {
+                            let place = m * self.ldo + p * PANEL + v * V::LANES;
+                            sums[m][p][v] = V::load(&out[place..]);
+                        }
                     }
                 }
             }
             Param::Rows(values) => {
-                let values = &values[row..row + MR];
+                let values = &values[at.row..at.row + MR];
                 for m in 0..MR {
-                    sums[m] = [V::splat(values[m]); NV];
+                    sums[m] = [[V::splat(values[m]); NV]; NP];
                 }
             }
             bias => {
-                for v in 0..NV {
-                    let start = load(bias, 0, lane + v * V::LANES);
-                    for sums in &mut sums {
-                        sums[v] = start;
+                let lane = self.first * PANEL + at.lane;
+                for p in 0..NP {
+                    for v in 0..NV {
+                        let start = load(bias, 0, lane + p * PANEL + v * V::LANES);
+                        for sums in &mut sums {
+                            sums[p][v] = start;
+                        }
                     }
                 }
             }
@@ -182,57 +205,69 @@ impl<E> Pass<'_, E> {
     /// Adds the products of the stretch. The bodies of the loops over rows and registers are small enough
     /// to be unrolled whole, which keeps the sums in registers.
     #[inline(always)]
-    fn sum<V: Vector, const MR: usize, const NV: usize>(
+    fn sum<V: Vector, const MR: usize, const NV: usize, const NP: usize>(
         &self,
-        row: usize,
-        lane: usize,
-        mut sums: [[V; NV]; MR],
-    ) -> [[V; NV]; MR] {
-        let (panel, ldx) = (self.panel, self.block.ldx);
-        let mut rows = &self.block.x[row * ldx + self.from..];
+        at: At,
+        mut sums: [[[V; NV]; NP]; MR],
+    ) -> [[[V; NV]; NP]; MR] {
+        let (block, len) = (self.block, at.to - at.from);
+        let mut rows = &block.x[at.row * block.ldx + at.from..];
         let mut x: [&[f32]; MR] = [&[]; MR];
         for x in &mut x {
-            *x = &rows[..panel.len()];
-            rows = &rows[ldx.min(rows.len())..];
+            *x = &rows[..len];
+            rows = &rows[block.ldx.min(rows.len())..];
         }
-        for input in 0..panel.len() {
-            let mut weights = [V::splat(0.0); NV];
-            for v in 0..NV {
-                weights[v] = V::load(&panel[input][lane + v * V::LANES..]);
+        let mut panels: [&[[f32; PANEL]]; NP] = [&[]; NP];
+        for (p, panel) in panels.iter_mut().enumerate() {
+            let all = block.weights.as_chunks::<PANEL>().0;
+            *panel = &all[(self.first + p) * block.depth + at.from..][..len];
+        }
+        for input in 0..len {
+            let mut weights = [[V::splat(0.0); NV]; NP];
+            for p in 0..NP {
+                for v in 0..NV {
+                    weights[p][v] = V::load(&panels[p][input][at.lane + v * V::LANES..]);
+                }
             }
             for m in 0..MR {
                 let x = V::splat(x[m][input]);
-                for v in 0..NV {
-                    sums[m][v] = x.mul_add(weights[v], sums[m][v]);
+                for p in 0..NP {
+                    for v in 0..NV {
+                        sums[m][p][v] = x.mul_add(weights[p][v], sums[m][p][v]);
+                    }
                 }
             }
         }
         sums
     }
 
-    /// Spline and bits of one row; `out` begins at its first lane.
+    /// Spline and bits of one row in one panel.
     #[inline(always)]
     fn finish<V: Vector, const NV: usize>(
-        &self,
-        row: usize,
-        lane: usize,
+        &mut self,
+        at: At,
+        p: usize,
         sums: [V; NV],
-        out: &mut [f32],
         finite: &mut Finite<V>,
-    ) -> u64
-    where
+    ) where
         E: Ending<V>,
     {
-        let out = &mut out[..NV * V::LANES];
+        let place = self.place(at, p);
+        let out = &mut self.out[place..][..NV * V::LANES];
+        let first_lane = (self.first + p) * PANEL + at.lane;
         let mut bits = [0u32; 2];
         for v in 0..NV {
-            let (value, [low, high]) = self.ending.apply(row, lane + v * V::LANES, sums[v]);
+            let lane = first_lane + v * V::LANES;
+            let (value, [low, high]) = self.ending.apply(at.row, lane, sums[v]);
             bits[0] |= low << (v * V::LANES);
             bits[1] |= high << (v * V::LANES);
             finite.see(E::watched(sums[v], value));
             value.store(&mut out[v * V::LANES..]);
         }
-        let field = if E::BITS == 2 { interleave(bits[0], bits[1]) } else { bits[0].into() };
-        field << (lane * E::BITS)
+        if E::BITS > 0 {
+            let field = if E::BITS == 2 { interleave(bits[0], bits[1]) } else { bits[0].into() };
+            let word = (self.first + p) * self.block.rows + at.row;
+            self.fields[word] |= field << (at.lane * E::BITS);
+        }
     }
 }

@@ -37,7 +37,7 @@ pub(crate) use within;
 /// One tier's table of kernels: each text compiled for a vector type and block shapes.
 macro_rules! tier_kernels {
     ($tier:expr, vector: $vector:ty, features: $features:literal,
-     panel: ($rows:literal, $registers:literal), windows: $window_registers:literal) => {
+     panel: ($rows:literal, $registers:literal, $pair:literal), windows: $window_registers:literal) => {
         pub(crate) static KERNELS: $crate::Kernels = $crate::Kernels {
             tier: $tier,
             affine: $crate::kernel::within!($features, |block: &$crate::AffineBlock<'_>,
@@ -45,7 +45,7 @@ macro_rules! tier_kernels {
                                                         ldo: usize,
                                                         fields: &mut [u64]|
              -> bool {
-                $crate::kernel::affine::<$vector, $rows, $registers>(block, out, ldo, fields)
+                $crate::kernel::affine::<$vector, $rows, $registers, $pair>(block, out, ldo, fields)
             }),
             combine: $crate::kernel::within!($features, |sum: &$crate::Combine<'_>,
                                                          out: &mut [f32],

@@ -29,50 +29,44 @@ impl PackedDense {
 
     pub(super) fn run(&self, run: &mut Run<'_>, scratch: &mut Scratch) -> bool {
         let mut finite = true;
-        for index in 0..self.panels.count() {
-            for part in 0..self.batch {
-                finite &= self.panel(index, part, run, scratch);
-            }
+        for part in 0..self.batch {
+            finite &= self.part(part, run, scratch);
         }
         finite
     }
 
-    /// One panel of units for vector `part` of every row.
-    fn panel(&self, index: usize, part: usize, run: &mut Run<'_>, scratch: &mut Scratch) -> bool {
-        let lanes = |values| lanes_of(values, index);
-        let input = run.inputs[0];
-        let units = self.panels.units();
-        let live = (units - index * PANEL).min(PANEL);
+    /// Vector `part` of every row.
+    fn part(&self, part: usize, run: &mut Run<'_>, scratch: &mut Scratch) -> bool {
+        let (input, units) = (run.inputs[0], self.panels.units());
         let block = AffineBlock {
             x: &input.data[part * self.panels.depth()..],
             ldx: input.stride,
             rows: run.rows,
-            panel: self.panels.panel(index),
-            lanes: live,
-            bias: lanes(&self.bias),
-            spline: self.spline.bind(lanes),
+            depth: self.panels.depth(),
+            weights: self.panels.weights(),
+            lanes: units,
+            bias: Param::Lanes(&self.bias),
+            spline: self.spline.bind(|values| Param::Lanes(values)),
         };
-        let fields = at_least(&mut scratch.fields, run.rows);
-        let at = part * units + index * PANEL;
+        let fields = at_least(&mut scratch.fields, run.rows * self.panels.count());
         let finite = if self.batch == 1 {
-            run.kernels.affine(&block, &mut run.out[at..], run.out_stride, fields)
+            run.kernels.affine(&block, run.out, run.out_stride, fields)
         } else {
-            // A whole panel of lanes could reach into the next vector's units.
-            let values = at_least(&mut scratch.block, run.rows * PANEL);
-            let finite = run.kernels.affine(&block, values, PANEL, fields);
+            // Whole panels of lanes could reach into the next vector's units.
+            let width = self.panels.count() * PANEL;
+            let values = at_least(&mut scratch.block, run.rows * width);
+            let finite = run.kernels.affine(&block, values, width, fields);
             for row in 0..run.rows {
-                let out = &mut run.out[row * run.out_stride + at..][..live];
-                out.copy_from_slice(&values[row * PANEL..][..live]);
+                let out = &mut run.out[row * run.out_stride + part * units..][..units];
+                out.copy_from_slice(&values[row * width..][..units]);
             }
             finite
         };
         let bits = self.spline.bits();
-        run.put_fields(at * bits, fields, live * bits);
+        for (panel, fields) in fields.chunks_exact(run.rows).enumerate() {
+            let live = (units - panel * PANEL).min(PANEL);
+            run.put_fields((part * units + panel * PANEL) * bits, fields, live * bits);
+        }
         finite
     }
-}
-
-/// The parameters of panel `index`.
-fn lanes_of(values: &[f32], index: usize) -> Param<'_> {
-    Param::Lanes(&values[index * PANEL..][..PANEL])
 }

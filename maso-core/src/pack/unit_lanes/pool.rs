@@ -42,8 +42,9 @@ impl PackedAverage {
                 let spline = Spline::new(&[], &[factor], &[Param::Splat(0.0)]);
                 let bias = Param::Splat(0.0);
                 let x = &self.ones[..];
-                let lanes = PANEL;
-                let block = AffineBlock { x, ldx: taps, rows: 1, panel, lanes, bias, spline };
+                let (depth, weights, lanes) = (taps, &*panel, PANEL);
+                let block =
+                    AffineBlock { x, ldx: taps, rows: 1, depth, weights, lanes, bias, spline };
                 // Output rows are padded to whole panels, so the last strip fits.
                 let out = &mut run.out[row * run.out_stride + start..];
                 finite &= run.kernels.affine(&block, out, PANEL, &mut [0]);

@@ -11,7 +11,7 @@ use crate::kernel::{Vector, tier_kernels};
 
 tier_kernels! {
     Tier::Neon, vector: Quad, features: "neon",
-    panel: (6, 4), windows: 2
+    panel: (6, 4, 0), windows: 2
 }
 
 /// 4 lanes.

@@ -10,7 +10,7 @@ use crate::kernel::{Vector, tier_kernels};
 
 tier_kernels! {
     Tier::Avx2, vector: Ymm, features: "avx2,fma,bmi2,popcnt",
-    panel: (6, 2), windows: 1
+    panel: (6, 2, 0), windows: 1
 }
 
 /// 8 lanes.

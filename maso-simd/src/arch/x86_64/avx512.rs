@@ -10,7 +10,7 @@ use crate::kernel::{Vector, tier_kernels};
 
 tier_kernels! {
     Tier::Avx512, vector: Zmm, features: "avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,bmi2,popcnt",
-    panel: (8, 2), windows: 2
+    panel: (8, 2, 6), windows: 2
 }
 
 /// 16 lanes.
