@@ -252,6 +252,7 @@ def data():
     d("columns.csv", b"id,a,b\n7,1,2\n8,3,4\n", "a column by a wrong name", f"codes {MOONS} @ --columns a,c -o codes.npy")
     d("wide.csv", b"id,a,b\n7,1,2\n8,3,4\n", "a column too many")
     keep("Data", "parquet_negative_length.parquet", "a column of negative length (found by fuzzing)")
+    keep("Data", "parquet_endless_list.parquet", "a page whose header has a list of 2³⁰ truths (found by fuzzing)")
     keep("Data", "parquet_page_bomb.parquet", "a page that claims 2³¹ values (found by fuzzing)")
     d("table.html", b"<html><table></table></html>\n", "an error page under a table's name")
     put("Labels", "fractions.csv", b"0.5\n1.0\n", "labels with fractions",

@@ -9,8 +9,6 @@ use crate::limits::Limits;
 
 /// Bytes that a page's header may have.
 const MOST_HEADER: u64 = 1 << 16;
-/// Structures within structures of a header.
-const DEPTH: usize = 8;
 
 /// Checks the pages of `rows` rows, which lie in `bytes` of the file, and adds what they become to `total`.
 pub(super) fn check(
@@ -45,6 +43,7 @@ pub(super) fn check(
 }
 
 /// What a page's header says.
+#[derive(Default)]
 struct Header {
     /// Bytes of the header.
     len: u64,
@@ -58,44 +57,78 @@ struct Header {
 }
 
 impl Header {
-    /// Field 2 is the size once decompressed, field 3 the size as stored; fields 5, 7 and 8 are headers of
-    /// data, dictionaries and data in version 2, whose field 1 counts values (parquet.thrift,
-    /// `PageHeader`).
     fn parse(bytes: &[u8]) -> Option<Self> {
-        let mut reader = Reader { bytes, at: 0 };
-        let (mut becomes, mut stored, mut id) = (None, None, 0i64);
-        let (mut values, mut is_dictionary) = (0, false);
-        while let Some((next, kind)) = reader.field(id)? {
-            id = next;
-            match (id, kind) {
-                (2, Kind::INTEGER) => becomes = Some(reader.count()?),
-                (3, Kind::INTEGER) => stored = Some(reader.count()?),
-                (5 | 7 | 8, Kind::STRUCT) => {
-                    values = reader.values()?.max(values);
-                    is_dictionary |= id == 7;
-                }
-                _ => reader.skip(kind, DEPTH)?,
-            }
-        }
-        let len = reader.at as u64;
-        Some(Self { len, stored: stored?, becomes: becomes?, values, is_dictionary })
+        let (mut reader, mut header) = (Reader { bytes, at: 0 }, Self::default());
+        reader.structure(Shape::Page, &mut header)?;
+        header.len = reader.at as u64;
+        Some(header)
+    }
+
+    /// Takes note of a number.
+    fn see(&mut self, shape: Shape, id: i64, number: i64) -> Option<()> {
+        let place = match (shape, id) {
+            (Shape::Page, 2) => &mut self.becomes,
+            (Shape::Page, 3) => &mut self.stored,
+            (Shape::Data | Shape::DataV2 | Shape::Dictionary, 1) => &mut self.values,
+            _ => return Some(()),
+        };
+        // The crate reads 32 bits, and none of these is negative.
+        *place = i32::try_from(number).ok().and_then(|number| u64::try_from(number).ok())?;
+        self.is_dictionary |= shape == Shape::Dictionary;
+        Some(())
     }
 }
 
-/// Types of the compact protocol.
+/// The structures of a page's header (parquet.thrift, `PageHeader` and below).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    Page,
+    Data,
+    Index,
+    Dictionary,
+    DataV2,
+    Statistics,
+}
+
+/// What a field holds.
+enum Field {
+    Integer,
+    Long,
+    Bytes,
+    Truth,
+    Structure(Shape),
+}
+
+impl Shape {
+    /// The field of number `id`; the crate goes by numbers, whatever type the file gives them.
+    fn field(self, id: i64) -> Option<Field> {
+        Some(match (self, id) {
+            (Self::Page, 5) => Field::Structure(Self::Data),
+            (Self::Page, 6) => Field::Structure(Self::Index),
+            (Self::Page, 7) => Field::Structure(Self::Dictionary),
+            (Self::Page, 8) => Field::Structure(Self::DataV2),
+            (Self::Data, 5) | (Self::DataV2, 8) => Field::Structure(Self::Statistics),
+            (Self::Page | Self::Data, 1..=4)
+            | (Self::Dictionary, 1..=2)
+            | (Self::DataV2, 1..=6) => Field::Integer,
+            (Self::Dictionary, 3) | (Self::DataV2, 7) | (Self::Statistics, 7..=8) => Field::Truth,
+            (Self::Statistics, 3..=4) => Field::Long,
+            (Self::Statistics, 1..=2 | 5..=6) => Field::Bytes,
+            _ => return None,
+        })
+    }
+}
+
+/// Types of the compact protocol that a page's header has: no list, and so no count to be believed.
 struct Kind;
 
 impl Kind {
     const TRUE: u8 = 1;
     const FALSE: u8 = 2;
-    const BYTE: u8 = 3;
     const SHORT: u8 = 4;
     const INTEGER: u8 = 5;
     const LONG: u8 = 6;
-    const DOUBLE: u8 = 7;
     const BINARY: u8 = 8;
-    const LIST: u8 = 9;
-    const SET: u8 = 10;
     const STRUCT: u8 = 12;
 }
 
@@ -129,24 +162,6 @@ impl Reader<'_> {
         Some((value >> 1).cast_signed() ^ -(value & 1).cast_signed())
     }
 
-    /// A number that is not negative, and fits 32 bits, as the crate reads it.
-    fn count(&mut self) -> Option<u64> {
-        i32::try_from(self.zigzag()?).ok().and_then(|count| u64::try_from(count).ok())
-    }
-
-    /// Field 1 of a structure, the others skipped.
-    fn values(&mut self) -> Option<u64> {
-        let (mut values, mut id) = (0, 0);
-        while let Some((next, kind)) = self.field(id)? {
-            id = next;
-            match (id, kind) {
-                (1, Kind::INTEGER) => values = self.count()?,
-                _ => self.skip(kind, DEPTH)?,
-            }
-        }
-        Some(values)
-    }
-
     /// Number and type of the next field of a structure; nothing at its end.
     fn field(&mut self, before: i64) -> Option<Option<(i64, u8)>> {
         let byte = self.byte()?;
@@ -160,39 +175,28 @@ impl Reader<'_> {
         Some(Some((id, byte & 0x0F)))
     }
 
-    fn skip(&mut self, kind: u8, depth: usize) -> Option<()> {
-        let depth = depth.checked_sub(1)?;
-        match kind {
-            Kind::TRUE | Kind::FALSE => {}
-            Kind::BYTE => self.at += 1,
-            Kind::SHORT | Kind::INTEGER | Kind::LONG => drop(self.varint()?),
-            Kind::DOUBLE => self.at += 8,
-            Kind::BINARY => {
-                let len = usize::try_from(self.varint()?).ok()?;
-                self.at = self.at.checked_add(len)?;
-            }
-            Kind::LIST | Kind::SET => {
-                let header = self.byte()?;
-                let count = match header >> 4 {
-                    15 => self.varint()?,
-                    count => count.into(),
-                };
-                // Truth values take a byte each in a list.
-                let kind = if header & 0x0F <= Kind::FALSE { Kind::BYTE } else { header & 0x0F };
-                for _ in 0..count {
-                    self.skip(kind, depth)?;
+    /// A structure: known fields of their types, others only if they are numbers, truths or bytes.
+    fn structure(&mut self, shape: Shape, header: &mut Header) -> Option<()> {
+        let mut id = 0;
+        while let Some((next, kind)) = self.field(id)? {
+            id = next;
+            match (shape.field(id), kind) {
+                (Some(Field::Integer), Kind::INTEGER)
+                | (Some(Field::Long), Kind::LONG)
+                | (None, Kind::SHORT | Kind::INTEGER | Kind::LONG) => {
+                    let number = self.zigzag()?;
+                    header.see(shape, id, number)?;
                 }
-            }
-            Kind::STRUCT => {
-                let mut id = 0;
-                while let Some((next, kind)) = self.field(id)? {
-                    id = next;
-                    self.skip(kind, depth)?;
+                (Some(Field::Truth) | None, Kind::TRUE | Kind::FALSE) => {}
+                (Some(Field::Bytes) | None, Kind::BINARY) => {
+                    let len = usize::try_from(self.varint()?).ok()?;
+                    self.at = self.at.checked_add(len).filter(|&at| at <= self.bytes.len())?;
                 }
+                (Some(Field::Structure(inner)), Kind::STRUCT) => self.structure(inner, header)?,
+                _ => return None,
             }
-            _ => return None,
         }
-        (self.at <= self.bytes.len()).then_some(())
+        Some(())
     }
 }
 
@@ -202,11 +206,11 @@ mod tests {
 
     #[test]
     fn headers_give_their_sizes_and_length() {
-        // Data page, 300 bytes that are stored as 7; then a structure with a list, and a number.
-        let bytes = [0x15, 0, 0x15, 0xD8, 0x04, 0x15, 14, 0x2C, 0x19, 0x15, 2, 0, 0x16, 2, 0, 99];
+        // Data page, 300 bytes that are stored as 7; then a structure, and a number.
+        let bytes = [0x15, 0, 0x15, 0xD8, 0x04, 0x15, 14, 0x2C, 0x15, 2, 0, 0x96, 2, 0, 99];
         let header = Header::parse(&bytes).expect("a header");
-        assert_eq!((header.becomes, header.stored, header.len), (300, 7, 15));
-        assert_eq!((header.values, header.is_dictionary), (0, false));
+        assert_eq!((header.becomes, header.stored, header.len), (300, 7, 14));
+        assert_eq!((header.values, header.is_dictionary), (1, false));
         let bytes = [0x15, 4, 0x15, 80, 0x15, 14, 0x4C, 0x15, 20, 0x15, 4, 0, 0];
         let header = Header::parse(&bytes).expect("a header");
         assert_eq!((header.values, header.is_dictionary, header.len), (10, true, 13));
@@ -221,7 +225,8 @@ mod tests {
         let long =
             [0x15, 0, 0x15, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF];
         let beyond = [0x18, 0xFF, 0x7F, 0];
-        for bytes in [&negative[..], &too_long, &nested, &long, &beyond, &[]] {
+        let list = [0x15, 0, 0x15, 2, 0x15, 2, 0x39, 0xF1, 0xFF, 0xFF, 0xFF, 0xFF, 7, 0];
+        for bytes in [&negative[..], &too_long, &nested, &long, &beyond, &list, &[]] {
             assert!(Header::parse(bytes).is_none(), "{bytes:?}");
         }
     }
