@@ -6,6 +6,8 @@
 //! changes no bit. Two panels at once read each input half as often. Rows are independent: what is left
 //! over runs through narrower blocks of the same text.
 
+#![allow(clippy::needless_range_loop, reason = "loops over constants, which are unrolled whole")]
+
 use super::Vector;
 use super::spline::{Ending, Finite, load, with_ending};
 use crate::PANEL;

@@ -46,7 +46,7 @@ impl PackedDense {
             weights: self.panels.weights(),
             lanes: units,
             bias: Param::Lanes(&self.bias),
-            spline: self.spline.bind(|values| Param::Lanes(values)),
+            spline: self.spline.bind(Param::Lanes),
         };
         let fields = at_least(&mut scratch.fields, run.rows * self.panels.count());
         let finite = if self.batch == 1 {
