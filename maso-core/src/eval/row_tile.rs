@@ -3,7 +3,7 @@
 use maso_simd::{Aligned, PANEL};
 
 use super::Evaluator;
-use super::tile::Tile;
+use super::tile::{Tile, with_slice};
 use crate::pack::row_lanes::{LaneRun, RowLanes};
 use crate::pack::{Place, Step, ValueRef};
 
@@ -51,9 +51,6 @@ pub(super) fn run(
     true
 }
 
-/// Inputs that a step has without a list on the heap.
-const FEW: usize = 4;
-
 fn run_step(
     evaluator: &Evaluator,
     step: &Step<RowLanes>,
@@ -62,23 +59,16 @@ fn run_step(
     planes: &mut [u32],
 ) -> bool {
     let mut out = std::mem::take(&mut slots[step.slot]);
-    let mut few = [input; FEW];
-    let many: Vec<&[f32]>;
     let views = step.inputs.iter().map(|&value| view(value, input, slots));
-    let inputs = if step.inputs.len() <= FEW {
-        few.iter_mut().zip(views).for_each(|(place, view)| *place = view);
-        &few[..step.inputs.len()]
-    } else {
-        many = views.collect();
-        &many
-    };
-    let mut run = LaneRun {
-        kernels: evaluator.kernels,
-        inputs,
-        out: &mut out[..step.len * PANEL],
-        planes: &mut planes[step.first_bit..][..step.bits],
-    };
-    let finite = step.work.run(&mut run);
+    let finite = with_slice(views, input, |inputs| {
+        let mut run = LaneRun {
+            kernels: evaluator.kernels,
+            inputs,
+            out: &mut out[..step.len * PANEL],
+            planes: &mut planes[step.first_bit..][..step.bits],
+        };
+        step.work.run(&mut run)
+    });
     slots[step.slot] = out;
     finite
 }

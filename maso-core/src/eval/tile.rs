@@ -139,3 +139,22 @@ impl<'o> Tile<'o> {
         })
     }
 }
+
+/// Items that are put in a list on the stack.
+const FEW: usize = 4;
+
+/// Runs `job` over `items` as a slice, without a list on the heap where they are few; `any` is one of
+/// their kind.
+pub(super) fn with_slice<T: Copy, R>(
+    items: impl ExactSizeIterator<Item = T>,
+    any: T,
+    job: impl FnOnce(&[T]) -> R,
+) -> R {
+    let count = items.len();
+    if count > FEW {
+        return job(&items.collect::<Vec<T>>());
+    }
+    let mut few = [any; FEW];
+    few.iter_mut().zip(items).for_each(|(place, item)| *place = item);
+    job(&few[..count])
+}

@@ -3,7 +3,7 @@
 use maso_simd::Aligned;
 
 use super::Evaluator;
-use super::tile::Tile;
+use super::tile::{Tile, with_slice};
 use crate::pack::unit_lanes::{RowsView, Run, Scratch, UnitLanes};
 use crate::pack::{Place, Step, ValueRef, Work};
 
@@ -49,9 +49,6 @@ pub(super) fn run(
     true
 }
 
-/// Inputs that a step has without a list on the heap.
-const FEW: usize = 4;
-
 fn run_step(
     tile: &mut Tile<'_>,
     evaluator: &Evaluator,
@@ -61,27 +58,20 @@ fn run_step(
     scratch: &mut Scratch,
 ) -> bool {
     let mut out = std::mem::take(&mut slots[step.slot]);
-    let mut few = [input; FEW];
-    let many: Vec<RowsView<'_>>;
     let views = step.inputs.iter().map(|&value| view(value, input, slots));
-    let inputs = if step.inputs.len() <= FEW {
-        few.iter_mut().zip(views).for_each(|(place, view)| *place = view);
-        &few[..step.inputs.len()]
-    } else {
-        many = views.collect();
-        &many
-    };
-    let mut run = Run {
-        kernels: evaluator.kernels,
-        rows: tile.rows,
-        inputs,
-        out: &mut out,
-        out_stride: UnitLanes::stride(step.len),
-        codes: tile.want.codes.then_some(&mut *tile.codes),
-        words: evaluator.network.layout().words(),
-        first_bit: step.first_bit,
-    };
-    let finite = step.work.run(&mut run, scratch);
+    let finite = with_slice(views, input, |inputs| {
+        let mut run = Run {
+            kernels: evaluator.kernels,
+            rows: tile.rows,
+            inputs,
+            out: &mut out,
+            out_stride: UnitLanes::stride(step.len),
+            codes: tile.want.codes.then_some(&mut *tile.codes),
+            words: evaluator.network.layout().words(),
+            first_bit: step.first_bit,
+        };
+        step.work.run(&mut run, scratch)
+    });
     slots[step.slot] = out;
     finite
 }

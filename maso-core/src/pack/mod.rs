@@ -9,6 +9,7 @@
 mod join;
 mod parameters;
 pub(crate) mod row_lanes;
+mod terms;
 pub(crate) mod unit_lanes;
 
 use crate::network::{Network, NodeId, Operator, View};

@@ -4,8 +4,7 @@
 use maso_simd::{Combine, PANEL, Param, Term, bits};
 
 use super::LaneRun;
-use crate::network::{PerUnit, ScalarSpline, Scale};
-use crate::pack::parameters::{Packed, PackedSpline};
+use crate::pack::terms::{PackedTerms, Terms};
 
 /// Units whose bits are kept at once.
 const CHUNK: usize = 64;
@@ -15,44 +14,13 @@ pub(crate) struct LaneElementwise {
     len: usize,
     /// Units that share parameters, which are one number for each block.
     block: usize,
-    /// One factor for each input.
-    scales: Vec<Packed>,
-    shift: Option<Packed>,
-    spline: PackedSpline,
+    terms: PackedTerms,
 }
 
 impl LaneElementwise {
-    pub(super) fn scale(scale: &Scale, len: usize, spline: Option<&ScalarSpline>) -> Self {
-        Self::new(len, std::slice::from_ref(&scale.scale), Some(&scale.shift), spline)
-    }
-
-    pub(super) fn sum(negate: bool, len: usize, spline: Option<&ScalarSpline>) -> Self {
-        let second = PerUnit::uniform(if negate { -1.0 } else { 1.0 });
-        Self::new(len, &[PerUnit::uniform(1.0), second], None, spline)
-    }
-
-    pub(super) fn spline(len: usize, spline: &ScalarSpline) -> Self {
-        Self::new(len, &[PerUnit::uniform(1.0)], None, Some(spline))
-    }
-
-    fn new(
-        len: usize,
-        scales: &[PerUnit],
-        shift: Option<&PerUnit>,
-        spline: Option<&ScalarSpline>,
-    ) -> Self {
-        let of_spline = spline.into_iter().flat_map(ScalarSpline::parameters);
-        let parameters: Vec<&PerUnit> = scales.iter().chain(shift).chain(of_spline).collect();
-        let block = common_block(&parameters, len);
-        let units = (0..len).step_by(block);
-        let pack = |parameter| Packed::new(parameter, units.clone());
-        Self {
-            len,
-            block,
-            scales: scales.iter().map(pack).collect(),
-            shift: shift.map(pack),
-            spline: PackedSpline::new(spline, units.clone()),
-        }
+    pub(super) fn new(terms: &Terms<'_>, len: usize) -> Self {
+        let block = terms.block(len);
+        Self { len, block, terms: terms.pack((0..len).step_by(block)) }
     }
 
     pub(super) fn run(&self, run: &mut LaneRun<'_>) -> bool {
@@ -72,18 +40,18 @@ impl LaneElementwise {
         let bind = |values: &[f32]| Param::Splat(values[index]);
         let term = |input: usize| Term {
             x: &run.inputs[input][place.clone()],
-            scale: self.scales[input].bind(bind),
+            scale: self.terms.scales[input].bind(bind),
         };
         // A step has one input or two; the second place is unused for one.
-        let terms = [term(0), term(self.scales.len() - 1)];
+        let terms = [term(0), term(self.terms.scales.len() - 1)];
         let sum = Combine {
-            terms: &terms[..self.scales.len()],
-            shift: self.shift.as_ref().map(|shift| shift.bind(bind)),
-            spline: self.spline.bind(bind),
+            terms: &terms[..self.terms.scales.len()],
+            shift: self.terms.shift.as_ref().map(|shift| shift.bind(bind)),
+            spline: self.terms.spline.bind(bind),
         };
         let mut fields = [0u64; CHUNK];
         let finite = run.kernels.combine(&sum, &mut run.out[place], &mut fields);
-        let width = self.spline.bits();
+        let width = self.terms.spline.bits();
         let planes = &mut run.planes[units.start * width..units.end * width];
         match width {
             0 => {}
@@ -96,12 +64,4 @@ impl LaneElementwise {
         }
         finite
     }
-}
-
-/// The longest block on which all parameters are constant.
-fn common_block(parameters: &[&PerUnit], len: usize) -> usize {
-    let varying: Vec<_> = parameters.iter().filter(|p| p.as_uniform().is_none()).collect();
-    let shortest = varying.iter().map(|parameter| parameter.block()).min();
-    let shared = shortest.filter(|&block| varying.iter().all(|p| p.is_blocked_by(block)));
-    if varying.is_empty() { len } else { shared.unwrap_or(1) }
 }

@@ -12,6 +12,7 @@ use maso_simd::{Kernels, PANEL};
 
 use super::Work;
 use super::join::Joined;
+use super::terms::Terms;
 use crate::network::{Affine, Network, Operator, Rule, View};
 use average::LaneAverage;
 use elementwise::LaneElementwise;
@@ -51,6 +52,9 @@ impl Work for RowLanes {
     }
 
     fn pack(joined: &Joined<'_>, len: usize) -> Self {
+        if let Some(terms) = Terms::of(joined) {
+            return Self::Elementwise(LaneElementwise::new(&terms, len));
+        }
         match &joined.base.operator {
             Operator::Affine(Affine::Dense(dense)) => {
                 Self::Windows(LaneWindows::dense(dense, joined))
@@ -62,15 +66,6 @@ impl Work for RowLanes {
             Operator::Affine(Affine::Interpolation(interpolation)) => {
                 Self::Interpolation(LaneInterpolation::new(interpolation))
             }
-            Operator::Affine(Affine::Scale(scale)) => {
-                Self::Elementwise(LaneElementwise::scale(scale, len, joined.spline))
-            }
-            Operator::Sum { negate } => {
-                Self::Elementwise(LaneElementwise::sum(*negate, len, joined.spline))
-            }
-            Operator::Nonlinear(Rule::Spline(spline)) => {
-                Self::Elementwise(LaneElementwise::spline(len, spline))
-            }
             Operator::Nonlinear(Rule::Extreme(extreme)) => {
                 Self::Extreme(LaneExtreme::new(extreme, len))
             }
@@ -78,6 +73,9 @@ impl Work for RowLanes {
             Operator::Input | Operator::View(View::Same) => {
                 unreachable!("inputs and aliases make no step")
             }
+            Operator::Affine(Affine::Scale(_))
+            | Operator::Sum { .. }
+            | Operator::Nonlinear(Rule::Spline(_)) => unreachable!("elementwise, made above"),
         }
     }
 }

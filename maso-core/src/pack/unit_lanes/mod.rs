@@ -16,6 +16,7 @@ use maso_simd::panel::padded;
 
 use super::Work;
 use super::join::Joined;
+use super::terms::Terms;
 use crate::network::{Affine, Operator, Rule, View};
 use convolution::PackedConvolution;
 use dense::PackedDense;
@@ -47,6 +48,9 @@ impl Work for UnitLanes {
     }
 
     fn pack(joined: &Joined<'_>, len: usize) -> Self {
+        if let Some(terms) = Terms::of(joined) {
+            return Self::Elementwise(Elementwise::new(&terms, len));
+        }
         let spline = joined.spline;
         match &joined.base.operator {
             Operator::Affine(Affine::Dense(dense)) => Self::Dense(PackedDense::new(dense, spline)),
@@ -57,13 +61,6 @@ impl Work for UnitLanes {
             Operator::Affine(Affine::Interpolation(interpolation)) => {
                 Self::Interpolation(PackedInterpolation::new(interpolation))
             }
-            Operator::Affine(Affine::Scale(scale)) => {
-                Self::Elementwise(Elementwise::scale(scale, len, spline))
-            }
-            Operator::Sum { negate } => Self::Elementwise(Elementwise::sum(*negate, len, spline)),
-            Operator::Nonlinear(Rule::Spline(spline)) => {
-                Self::Elementwise(Elementwise::spline(len, spline))
-            }
             Operator::Nonlinear(Rule::Extreme(extreme)) => {
                 Self::Extreme(PackedExtreme::new(extreme, len))
             }
@@ -71,6 +68,9 @@ impl Work for UnitLanes {
             Operator::Input | Operator::View(View::Same) => {
                 unreachable!("inputs and aliases make no step")
             }
+            Operator::Affine(Affine::Scale(_))
+            | Operator::Sum { .. }
+            | Operator::Nonlinear(Rule::Spline(_)) => unreachable!("elementwise, made above"),
         }
     }
 }
