@@ -128,14 +128,14 @@ fn every_tier_equals_the_slow_evaluation_bit_for_bit() {
 }
 
 /// Codes and values of `x` by the slow evaluation in f32, rounded as `S` says.
-fn slow<S: Scalar>(network: &Network, x: &[f32]) -> (Vec<u64>, Vec<f32>) {
+fn slow<S: Scalar + Into<f64>>(network: &Network, x: &[f32]) -> (Vec<u64>, Vec<f32>) {
     let (mut codes, mut values) = (Vec::new(), Vec::new());
     for row in x.chunks_exact(network.input().len()) {
         let row: Vec<S> = row.iter().map(|&x| S::from_f64(x.into())).collect();
         let trace = network.trace(&row);
         codes.extend(trace.code(network));
         let outputs = &trace.values[network.output().index()];
-        values.extend(outputs.iter().map(|value| value.to_f64() as f32));
+        values.extend(outputs.iter().map(|value| value.clone().into() as f32));
     }
     (codes, values)
 }

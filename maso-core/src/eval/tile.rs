@@ -129,12 +129,16 @@ impl<'o> Tile<'o> {
         overflow.expect("the slow evaluation rounds as the kernels do")
     }
 
-    fn overflow_in<S: Scalar>(&self, evaluator: &Evaluator, row: &[f32]) -> Option<EvalError> {
+    fn overflow_in<S: Scalar + Into<f64> + Copy>(
+        &self,
+        evaluator: &Evaluator,
+        row: &[f32],
+    ) -> Option<EvalError> {
         let row: Vec<S> = row.iter().map(|&x| S::from_f64(x.into())).collect();
         let trace = evaluator.network.trace(&row);
         trace.values.iter().zip(evaluator.network.nodes()).find_map(|(values, node)| {
-            let unit = values.iter().position(|value| !value.to_f64().is_finite())?;
-            let (node, value) = (node.name.clone(), values[unit].to_f64() as f32);
+            let unit = values.iter().position(|&value| !value.into().is_finite())?;
+            let (node, value) = (node.name.clone(), values[unit].into() as f32);
             Some(EvalError::Overflow { row: self.first_row, node, unit, value })
         })
     }

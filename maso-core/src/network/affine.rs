@@ -1,7 +1,7 @@
 //! Affine operators: their f64 coefficients, and the slow, obvious application that everything
 //! faster is compared with.
 
-use super::{Coefficients, PerUnit, Scalar, WindowMap};
+use super::{Coefficients, Number, PerUnit, WindowMap};
 
 /// An affine operator on one row.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,7 +21,7 @@ pub enum Affine {
 
 impl Affine {
     /// Writes the image of `x` to `y`: each sum starts from its bias and adds products in input order.
-    pub fn apply<S: Scalar>(&self, x: &[S], y: &mut [S]) {
+    pub fn apply<S: Number>(&self, x: &[S], y: &mut [S]) {
         match self {
             Self::Dense(dense) => dense.apply(x, y),
             Self::Convolution(convolution) => convolution.apply(x, y),
@@ -74,12 +74,12 @@ pub struct Dense {
 }
 
 impl Dense {
-    fn apply<S: Scalar>(&self, x: &[S], y: &mut [S]) {
+    fn apply<S: Number>(&self, x: &[S], y: &mut [S]) {
         for (x, y) in x.chunks_exact(self.depth).zip(y.chunks_exact_mut(self.units)) {
             for (unit, y) in y.iter_mut().enumerate() {
                 let weight = |i| S::from_f64(self.weight.get(unit * self.depth + i));
                 let start = S::from_f64(self.bias[unit]);
-                *y = (0..self.depth).fold(start, |sum, i| x[i].mul_add(weight(i), sum));
+                *y = (0..self.depth).fold(start, |sum, i| x[i].clone().mul_add(weight(i), sum));
             }
         }
     }
@@ -114,7 +114,7 @@ impl Convolution {
         self.in_channels / self.groups * self.map.taps()
     }
 
-    fn apply<S: Scalar>(&self, x: &[S], y: &mut [S]) {
+    fn apply<S: Number>(&self, x: &[S], y: &mut [S]) {
         let (cells, source_cells) = (self.map.cells(), self.map.source_cells());
         let images = x.chunks_exact(self.in_channels * source_cells);
         for (x, y) in images.zip(y.chunks_exact_mut(self.out_channels * cells)) {
@@ -125,13 +125,13 @@ impl Convolution {
     }
 
     /// The sum of output `channel` at `cell`.
-    fn unit<S: Scalar>(&self, x: &[S], channel: usize, cell: usize) -> S {
+    fn unit<S: Number>(&self, x: &[S], channel: usize, cell: usize) -> S {
         let (taps, depth) = (self.map.taps(), self.depth());
         let first = channel / (self.out_channels / self.groups) * (self.in_channels / self.groups);
         let mut sum = S::from_f64(self.bias[channel]);
         for i in 0..depth {
             if let Some(source) = self.map.source(i % taps, cell) {
-                let x = x[(first + i / taps) * self.map.source_cells() + source];
+                let x = x[(first + i / taps) * self.map.source_cells() + source].clone();
                 sum = x.mul_add(S::from_f64(self.weight.get(channel * depth + i)), sum);
             }
         }
@@ -153,12 +153,13 @@ pub struct AveragePool {
 }
 
 impl AveragePool {
-    fn apply<S: Scalar>(&self, x: &[S], y: &mut [S]) {
+    fn apply<S: Number>(&self, x: &[S], y: &mut [S]) {
         let (cells, source_cells) = (self.map.cells(), self.map.source_cells());
         for (unit, y) in y.iter_mut().enumerate() {
             let (plane, cell) = (unit / cells, unit % cells);
             let taps = (0..self.map.taps()).filter_map(|tap| self.map.source(tap, cell));
-            let total = taps.fold(S::from_f64(0.0), |sum, i| sum.add(x[plane * source_cells + i]));
+            let total =
+                taps.fold(S::from_f64(0.0), |sum, i| sum.add(x[plane * source_cells + i].clone()));
             *y = total.mul(S::from_f64(self.factor.at(cell)));
         }
     }
@@ -178,13 +179,13 @@ pub struct Interpolation {
 }
 
 impl Interpolation {
-    fn apply<S: Scalar>(&self, x: &[S], y: &mut [S]) {
+    fn apply<S: Number>(&self, x: &[S], y: &mut [S]) {
         let (cells, source_cells) = (self.map.cells(), self.map.source_cells());
         for (unit, y) in y.iter_mut().enumerate() {
             let (plane, cell) = (unit / cells, unit % cells);
             let taps = (0..self.map.taps()).filter_map(|tap| {
                 let weight = S::from_f64(self.weight.get(tap * cells + cell));
-                self.map.source(tap, cell).map(|i| (weight, x[plane * source_cells + i]))
+                self.map.source(tap, cell).map(|i| (weight, x[plane * source_cells + i].clone()))
             });
             *y = taps.fold(S::from_f64(0.0), |sum, (weight, x)| weight.mul_add(x, sum));
         }
@@ -203,10 +204,10 @@ pub struct Scale {
 }
 
 impl Scale {
-    fn apply<S: Scalar>(&self, x: &[S], y: &mut [S]) {
+    fn apply<S: Number>(&self, x: &[S], y: &mut [S]) {
         for (unit, y) in y.iter_mut().enumerate() {
             let scale = S::from_f64(self.scale.at(unit));
-            *y = scale.mul_add(x[unit], S::from_f64(self.shift.at(unit)));
+            *y = scale.mul_add(x[unit].clone(), S::from_f64(self.shift.at(unit)));
         }
     }
 }

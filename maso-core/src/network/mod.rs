@@ -17,7 +17,7 @@ pub use affine::{Affine, AveragePool, Convolution, Dense, Interpolation, Scale};
 pub use coefficients::{Coefficients, PerUnit};
 pub use describe::{HeadReport, LayerReport, ModelReport, OutputReport, PortReport};
 pub use nonlinear::{Branch, Candidates, Extreme, Rule, ScalarSpline};
-pub use scalar::{Fused, Scalar};
+pub use scalar::{Fused, Number, Scalar};
 pub use trace::Trace;
 pub use view::{Run, Source, View};
 pub use window::{WindowMap, WindowSpec};

@@ -26,7 +26,7 @@ impl Rule {
     pub fn apply<S: Scalar>(&self, inputs: &[&[S]], y: &mut [S], pieces: &mut [usize]) {
         for unit in 0..y.len() {
             (y[unit], pieces[unit]) = match self {
-                Self::Spline(spline) => spline.unit(inputs[0][unit], unit),
+                Self::Spline(spline) => spline.unit(inputs[0][unit].clone(), unit),
                 Self::Extreme(extreme) => extreme.unit(inputs, unit),
             };
         }
@@ -123,10 +123,10 @@ impl Candidates {
         match self {
             Self::Window { map, .. } => {
                 let (plane, cell) = (unit / map.cells(), unit % map.cells());
-                map.source(piece, cell).map(|i| inputs[0][plane * map.source_cells() + i])
+                map.source(piece, cell).map(|i| inputs[0][plane * map.source_cells() + i].clone())
             }
             Self::Branches(branches) => Some(match &branches[piece] {
-                Branch::Input(input) => inputs[*input][unit],
+                Branch::Input(input) => inputs[*input][unit].clone(),
                 Branch::Constant(value) => S::from_f64(value.at(unit)),
             }),
         }
@@ -138,9 +138,9 @@ impl Extreme {
         let candidates = (0..self.candidates.pieces()).filter_map(|piece| {
             self.candidates.value(inputs, unit, piece).map(|value| (value, piece))
         });
-        let better = |new: S, old: S| if self.smallest { new < old } else { new > old };
+        let better = |new: &S, old: &S| if self.smallest { new < old } else { new > old };
         candidates
-            .reduce(|best, next| if better(next.0, best.0) { next } else { best })
+            .reduce(|best, next| if better(&next.0, &best.0) { next } else { best })
             .expect("lowering refuses windows that lie in padding")
     }
 }

@@ -1,43 +1,37 @@
 //! The number types that the slow, obvious evaluation runs in.
 
-mod sealed {
-    #[allow(unnameable_types, reason = "that nobody can name it is what seals the trait")]
-    pub trait Sealed {}
-    impl Sealed for f32 {}
-    impl Sealed for f64 {}
-    impl Sealed for super::Fused {}
-}
+use std::fmt::Debug;
 
-/// A number that a network can be evaluated in: f32 as the kernels' separate family does it, [`Fused`] as
-/// the fused one does, or f64.
-pub trait Scalar: sealed::Sealed + Copy + PartialOrd + std::fmt::Debug {
+/// What affine operators and views need of a number: they never compare.
+pub trait Number: Clone + Debug {
     /// A coefficient, rounded once.
     fn from_f64(value: f64) -> Self;
-    /// Widened exactly.
-    fn to_f64(self) -> f64;
     /// Sum, rounded.
     #[must_use]
     fn add(self, other: Self) -> Self;
     /// Product, rounded.
     #[must_use]
     fn mul(self, other: Self) -> Self;
-    /// `self · factor + addend`, rounded as the type says: twice, but for [`Fused`].
+    /// `self · factor + addend`, rounded as the type says: twice, but for those that say otherwise.
     #[must_use]
     fn mul_add(self, factor: Self, addend: Self) -> Self {
         self.mul(factor).add(addend)
     }
 }
 
+/// A number that a whole network can be evaluated in: f32 as the kernels' separate family does it, [`Fused`]
+/// as the fused one does, f64, or a type of the caller's, an exact one for instance.
+pub trait Scalar: Number + PartialOrd {}
+
+impl<N: Number + PartialOrd> Scalar for N {}
+
 /// An f32 whose products are added with a single rounding, as the fused tiers do it.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct Fused(pub f32);
 
-impl Scalar for Fused {
+impl Number for Fused {
     fn from_f64(value: f64) -> Self {
         Self(value as f32)
-    }
-    fn to_f64(self) -> f64 {
-        self.0.into()
     }
     fn add(self, other: Self) -> Self {
         Self(self.0 + other.0)
@@ -50,14 +44,17 @@ impl Scalar for Fused {
     }
 }
 
-macro_rules! float_scalar {
+impl From<Fused> for f64 {
+    fn from(number: Fused) -> Self {
+        number.0.into()
+    }
+}
+
+macro_rules! float_number {
     ($float:ty) => {
-        impl Scalar for $float {
+        impl Number for $float {
             fn from_f64(value: f64) -> Self {
                 value as Self
-            }
-            fn to_f64(self) -> f64 {
-                self.into()
             }
             fn add(self, other: Self) -> Self {
                 self + other
@@ -69,5 +66,5 @@ macro_rules! float_scalar {
     };
 }
 
-float_scalar!(f32);
-float_scalar!(f64);
+float_number!(f32);
+float_number!(f64);

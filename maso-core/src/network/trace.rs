@@ -1,7 +1,7 @@
 //! The slow, obvious evaluation of one row, in f32 or f64, with every value and piece kept. It shares
 //! nothing with the packed kernels and is what they are tested against.
 
-use super::{Network, Operator, Scalar};
+use super::{Network, Number, Operator, Scalar};
 
 /// Every value and piece of one row.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,7 +25,7 @@ impl Network {
             let inputs: Vec<&[S]> = node.inputs.iter().map(|id| &*trace.values[id.0]).collect();
             let mut values = vec![S::from_f64(0.0); node.len()];
             match &node.operator {
-                Operator::Input => values.copy_from_slice(row),
+                Operator::Input => values.clone_from_slice(row),
                 Operator::Affine(affine) => affine.apply(inputs[0], &mut values),
                 Operator::Sum { negate } => sum(&inputs, *negate, &mut values),
                 Operator::View(view) => view.apply(&inputs, &mut values),
@@ -41,10 +41,11 @@ impl Network {
     }
 }
 
-fn sum<S: Scalar>(inputs: &[&[S]], negate: bool, y: &mut [S]) {
+fn sum<S: Number>(inputs: &[&[S]], negate: bool, y: &mut [S]) {
     let sign = S::from_f64(if negate { -1.0 } else { 1.0 });
     for (unit, y) in y.iter_mut().enumerate() {
-        *y = inputs[0][unit].add(inputs[1][unit].mul(sign));
+        let (first, second) = (inputs[0][unit].clone(), inputs[1][unit].clone());
+        *y = first.add(second.mul(sign.clone()));
     }
 }
 

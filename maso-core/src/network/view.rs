@@ -1,6 +1,6 @@
 //! Views: nodes that only move numbers (reshape, transpose, slice, concatenate, pad, expand).
 
-use super::Scalar;
+use super::Number;
 
 /// Where one number of a view comes from.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -114,13 +114,13 @@ impl View {
     }
 
     /// Writes the moved numbers to `y`.
-    pub fn apply<S: Scalar>(&self, inputs: &[&[S]], mut y: &mut [S]) {
-        let Self::Runs(runs) = self else { return y.copy_from_slice(inputs[0]) };
+    pub fn apply<S: Number>(&self, inputs: &[&[S]], mut y: &mut [S]) {
+        let Self::Runs(runs) = self else { return y.clone_from_slice(inputs[0]) };
         for run in runs {
             let (now, rest) = y.split_at_mut(run.len());
             match *run {
                 Run::Copy { input, from, len } => {
-                    now.copy_from_slice(&inputs[input][from..][..len])
+                    now.clone_from_slice(&inputs[input][from..][..len])
                 }
                 Run::Fill { value, .. } => now.fill(S::from_f64(value)),
             }

@@ -145,13 +145,13 @@ pub(crate) fn slow(network: &Network, rows: &[f32], rounding: Rounding) -> (Vec<
     }
 }
 
-fn traced<S: Scalar>(network: &Network, rows: &[f32]) -> (Vec<f32>, Vec<u64>) {
+fn traced<S: Scalar + Into<f64>>(network: &Network, rows: &[f32]) -> (Vec<f32>, Vec<u64>) {
     let (mut values, mut codes) = (Vec::new(), Vec::new());
     for row in rows.chunks_exact(network.input().len()) {
         let row: Vec<S> = row.iter().map(|&x| S::from_f64(x.into())).collect();
         let trace = network.trace(&row);
         let outputs = &trace.values[network.output().index()];
-        values.extend(outputs.iter().map(|value| value.to_f64() as f32));
+        values.extend(outputs.iter().map(|value| value.clone().into() as f32));
         codes.extend(trace.code(network));
     }
     (values, codes)
