@@ -97,15 +97,11 @@ impl WindowMap {
         let cells = size(&spec.output)?;
         let source_cells = size(&spec.input).filter(|&n| n < Self::NONE as usize)?;
         let entries = taps.checked_mul(cells).filter(|&n| n <= Self::LIMIT)?;
+        let axes: Vec<AxisSources> =
+            (0..spec.input.len()).map(|axis| AxisSources::new(spec, axis, &source)).collect();
         let mut index = Vec::with_capacity(entries);
-        for tap in Positions::new(&spec.kernel) {
-            for cell in Positions::new(&spec.output) {
-                let linear = (0..spec.input.len()).try_fold(0, |linear, axis| {
-                    let at = source(axis, cell[axis], tap[axis])?;
-                    (at < spec.input[axis]).then(|| linear * spec.input[axis] + at)
-                });
-                index.push(linear.map_or(Self::NONE, |linear| linear as u32));
-            }
+        for tap in 0..taps {
+            push_cells(&axes, &spec.kernel, tap, 0, &mut index);
         }
         Some(Self { taps, cells, source_cells, index })
     }
@@ -149,32 +145,110 @@ impl WindowMap {
     }
 }
 
-/// All positions of a box in row-major order.
-struct Positions<'a> {
-    dims: &'a [usize],
-    next: Option<Vec<usize>>,
+/// What the taps and cells of one axis read.
+struct AxisSources {
+    /// Taps by cells: the start of the position in the plane that is read, or none.
+    starts: Vec<Option<u32>>,
+    cells: usize,
 }
 
-impl<'a> Positions<'a> {
-    fn new(dims: &'a [usize]) -> Self {
-        Self { dims, next: dims.iter().all(|&dim| dim > 0).then(|| vec![0; dims.len()]) }
+impl AxisSources {
+    fn new(
+        spec: &WindowSpec,
+        axis: usize,
+        source: impl Fn(usize, usize, usize) -> Option<usize>,
+    ) -> Self {
+        let (taps, cells) = (spec.kernel[axis], spec.output[axis]);
+        let stride: usize = spec.input[axis + 1..].iter().product();
+        let start = |tap, cell| {
+            let at = source(axis, cell, tap).filter(|&at| at < spec.input[axis])?;
+            Some((at * stride) as u32)
+        };
+        let starts = (0..taps).flat_map(|tap| (0..cells).map(move |cell| (tap, cell)));
+        Self { starts: starts.map(|(tap, cell)| start(tap, cell)).collect(), cells }
     }
 }
 
-impl Iterator for Positions<'_> {
-    type Item = Vec<usize>;
-
-    fn next(&mut self) -> Option<Vec<usize>> {
-        let here = self.next.take()?;
-        let mut after = here.clone();
-        for axis in (0..self.dims.len()).rev() {
-            after[axis] += 1;
-            if after[axis] < self.dims[axis] {
-                self.next = Some(after);
-                break;
-            }
-            after[axis] = 0;
+/// Adds the entries of tap number `tap` for all cells of the axes left, in row-major order; `base` is the
+/// start in the plane that the axes before have led to.
+fn push_cells(axes: &[AxisSources], kernel: &[usize], tap: usize, base: u32, index: &mut Vec<u32>) {
+    let Some((axis, rest)) = axes.split_first() else { return index.push(base) };
+    let inner: usize = kernel[1..].iter().product();
+    let starts = &axis.starts[tap / inner * axis.cells..][..axis.cells];
+    if rest.is_empty() {
+        return index
+            .extend(starts.iter().map(|start| start.map_or(WindowMap::NONE, |s| base + s)));
+    }
+    let below: usize = rest.iter().map(|axis| axis.cells).product();
+    for start in starts {
+        match start {
+            Some(start) => push_cells(rest, &kernel[1..], tap % inner, base + start, index),
+            None => index.extend(std::iter::repeat_n(WindowMap::NONE, below)),
         }
-        Some(here)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every entry by the formula, in one, two and three axes.
+    #[test]
+    fn maps_are_the_formula_at_every_place() {
+        for axes in 1..=3 {
+            for seed in 0..200usize {
+                let pick = |axis: usize, low: usize, count: usize| {
+                    low + (seed + 7 * axis) * 31 % 97 % count
+                };
+                let list = |low, count| (0..axes).map(|axis| pick(axis, low, count)).collect();
+                let spec = WindowSpec {
+                    input: list(1, 4),
+                    output: list(1, 5),
+                    kernel: list(1, 3),
+                    strides: list(1, 2),
+                    dilations: list(1, 3),
+                    pads: list(0, 3),
+                };
+                let map = WindowMap::sliding(&spec).expect("a small map");
+                let unravel = |mut at: usize, dims: &[usize]| {
+                    let mut place = vec![0; dims.len()];
+                    for axis in (0..dims.len()).rev() {
+                        (place[axis], at) = (at % dims[axis], at / dims[axis]);
+                    }
+                    place
+                };
+                for tap in 0..map.taps() {
+                    for cell in 0..map.cells() {
+                        let (t, c) = (unravel(tap, &spec.kernel), unravel(cell, &spec.output));
+                        let source = (0..axes).try_fold(0, |linear, axis| {
+                            let at = c[axis] * spec.strides[axis] + t[axis] * spec.dilations[axis];
+                            let at = at.checked_sub(spec.pads[axis])?;
+                            (at < spec.input[axis]).then(|| linear * spec.input[axis] + at)
+                        });
+                        assert_eq!(
+                            map.source(tap, cell),
+                            source,
+                            "{spec:?}: tap {tap}, cell {cell}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    /// A file of a hundred bytes can ask for as much; it must not take a list for each entry.
+    #[test]
+    fn a_padding_far_wider_than_the_plane_is_mapped() {
+        let spec = WindowSpec {
+            input: vec![28, 28],
+            output: vec![1000, 1000],
+            kernel: vec![5, 5],
+            strides: vec![1, 1],
+            dilations: vec![1, 1],
+            pads: vec![488, 488],
+        };
+        let map = WindowMap::sliding(&spec).expect("a map within the limit");
+        let read = map.index().iter().filter(|&&source| source != WindowMap::NONE).count();
+        assert_eq!(read, 25 * 28 * 28, "every tap reads the whole plane once");
     }
 }
