@@ -39,7 +39,7 @@ fn affine(c: &mut Criterion) {
                 spline: Spline::relu(),
             };
             group.bench_function(kernels.tier().name(), |b| {
-                b.iter(|| kernels.affine(black_box(&block), &mut out, PANEL, &mut fields));
+                b.iter(|| kernels.affine(black_box(&block), &mut out, PANEL, &mut fields, None));
             });
         }
     }
@@ -76,7 +76,7 @@ fn windows(c: &mut Criterion) {
                 order: UnitOrder { channel: cells, cell: 1 },
             };
             group.bench_function(kernels.tier().name(), |b| {
-                b.iter(|| kernels.windows(black_box(&block), &mut out, &mut planes));
+                b.iter(|| kernels.windows(black_box(&block), &mut out, &mut planes, None));
             });
         }
     }
@@ -100,7 +100,7 @@ fn small(c: &mut Criterion) {
             [Term { x: &x, scale: Param::Splat(0.5) }, Term { x: &x, scale: Param::Splat(1.0) }];
         let sum = Combine { terms: &terms, shift: None, spline: Spline::relu() };
         group.bench_function("sum of two branches", |b| {
-            b.iter(|| kernels.combine(black_box(&sum), &mut out, &mut fields));
+            b.iter(|| kernels.combine(black_box(&sum), &mut out, &mut fields, None));
         });
         let pool = WindowExtreme {
             input: &x,
@@ -111,7 +111,7 @@ fn small(c: &mut Criterion) {
             smallest: false,
         };
         group.bench_function("2x2 maxima", |b| {
-            b.iter(|| kernels.window_extreme(black_box(&pool), &mut out, &mut planes));
+            b.iter(|| kernels.window_extreme(black_box(&pool), &mut out, &mut planes, None));
         });
         group.bench_function("codes of 1,024 bits", |b| {
             b.iter(|| kernels.codes(black_box(&many), 16, &mut codes));

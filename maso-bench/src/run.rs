@@ -79,7 +79,7 @@ fn codes(evaluator: &Evaluator, data: &Data) -> Result<String, EvalError> {
     let width = evaluator.network().input().len();
     data.with_rows(width, |rows| {
         let mut all = Vec::new();
-        evaluator.run(rows, 0..rows.count(), Want { values: false, codes: true }, |batch| {
+        evaluator.run(rows, 0..rows.count(), Want::CODES, |batch| {
             all.extend_from_slice(batch.codes);
             Ok::<(), EvalError>(())
         })?;
@@ -115,7 +115,7 @@ fn time_job(
             done.expect("it ran before");
         }));
     }
-    let want = Want { values: job == Job::Forward, codes: job != Job::Forward };
+    let want = if job == Job::Forward { Want::VALUES } else { Want::CODES };
     Ok(measure(samples, || {
         data.with_rows(width, |rows| {
             if job == Job::Census {
@@ -133,7 +133,7 @@ fn time_job(
 
 /// The census of all rows, counted by each thread and put together.
 fn census(evaluator: &Evaluator, rows: &dyn Rows) -> Census {
-    let (new, want) = (|| Census::new(evaluator.network()), Want { values: false, codes: true });
+    let (new, want) = (|| Census::new(evaluator.network()), Want::CODES);
     let gather = |census: &mut Census, batch: Batch<'_>| {
         census.add(batch.first_row, batch.rows, batch.codes, None, |_| {});
         Ok::<(), EvalError>(())

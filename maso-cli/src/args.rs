@@ -68,6 +68,15 @@ pub(crate) struct CodesArgs {
     /// Where the codes go: u64 words of shape (rows, words), unit 0 in the lowest bits of word 0
     #[arg(short = 'o', long = "out", value_name = "C.npy")]
     pub(crate) out: PathBuf,
+    /// Write how clearly each row is in its region: f32 of shape (rows, 2), the smallest distance of a
+    /// pre-activation to a knot, and that over the proven bound of its rounding error (above 1, the
+    /// code is that of the f64 network)
+    #[arg(long, value_name = "M.npy")]
+    pub(crate) margin: Option<PathBuf>,
+    /// Make the codes those of the network in f64: rows that f32 does not settle are done again, and
+    /// those that f64 does not settle either are named
+    #[arg(long)]
+    pub(crate) certify: bool,
     #[command(flatten)]
     pub(crate) run: RunArgs,
 }

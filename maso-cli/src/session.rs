@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::available_parallelism;
 
 use maso_core::network::HeadReport;
-use maso_core::{Batch, Evaluator, Network, Want};
+use maso_core::{Batch, CertifiedBatch, EvalError, Evaluator, Network, Rows, Want};
 use maso_io::dataset::{Layout, Preparation};
 use serde::Serialize;
 
@@ -14,6 +14,9 @@ use crate::args::RunArgs;
 use crate::failure::Failure;
 use crate::input::Data;
 use crate::output::{Progress, talk};
+
+/// Rows that tell how large values are, for the bounds of margins.
+const SAMPLE_ROWS: usize = 64;
 
 /// A network about to run over data.
 pub(crate) struct Session {
@@ -69,6 +72,25 @@ impl Session {
         let session = Self { evaluator, data, quiet: args.quiet, stopped };
         session.note_surprises();
         Ok(session)
+    }
+
+    /// Prepares for margins, with bounds for rows like the first of the run.
+    pub(crate) fn with_margins(self) -> Result<Self, Failure> {
+        let Self { evaluator, data, quiet, stopped } = self;
+        let (start, end) = (data.range.start, data.range.end.min(data.range.start + SAMPLE_ROWS));
+        let explain =
+            |source| Failure::Rows { data: data.rows.path().display().to_string(), source };
+        let mut buffer = Vec::new();
+        let sample = data.rows.block(start..end, &mut buffer).map_err(|e| explain(e.into()))?;
+        let evaluator = evaluator.with_margin_sample(sample).map_err(|error| {
+            explain(match error {
+                EvalError::NotFinite { row, column, value } => {
+                    EvalError::NotFinite { row: start + row, column, value }
+                }
+                other => other,
+            })
+        })?;
+        Ok(Self { evaluator, data, quiet, stopped })
     }
 
     pub(crate) fn network(&self) -> &Arc<Network> {
@@ -134,6 +156,24 @@ impl Session {
             }
             sink(batch)?;
             progress.advance(batch.first_row + batch.rows - range.start);
+            Ok(())
+        });
+        run.map_err(|failure| self.explain(failure))
+    }
+
+    /// Runs over the chosen rows to certified codes.
+    pub(crate) fn certify(
+        &self,
+        mut sink: impl FnMut(CertifiedBatch<'_>) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let range = self.data.range.clone();
+        let mut progress = Progress::new(range.len(), self.quiet);
+        let run = self.evaluator.certify(&self.data.rows, range.clone(), |certified| {
+            if self.stopped.load(Ordering::Relaxed) {
+                return Err(RunFailure::from(Failure::Interrupted));
+            }
+            sink(certified)?;
+            progress.advance(certified.batch.first_row + certified.batch.rows - range.start);
             Ok(())
         });
         run.map_err(|failure| self.explain(failure))

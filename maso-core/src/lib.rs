@@ -14,6 +14,7 @@ pub mod code;
 pub mod eval;
 pub mod graph;
 pub mod lower;
+pub mod margin;
 pub mod network;
 pub mod tensor;
 
@@ -21,8 +22,9 @@ mod pack;
 
 pub use census::{Census, CensusReport};
 pub use code::{CodeLayout, Layer};
-pub use eval::{Batch, EvalError, Evaluator, Rows, Want};
+pub use eval::{Batch, CertifiedBatch, EvalError, Evaluator, Redone, Rows, Verdict, Want};
 pub use graph::Graph;
 pub use lower::{LowerError, LowerOptions, lower};
+pub use margin::Margin;
 pub use maso_simd::{Rounding, Tier};
 pub use network::{Network, RowAxis};

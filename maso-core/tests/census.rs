@@ -180,7 +180,7 @@ fn threads_with_a_state_each_see_every_row_once() {
     let rows = Random(8).numbers(2 * count);
     let source = SliceRows::new(&rows, 2).expect("rows of two");
     let expected = codes(&network, &rows);
-    let want = Want { values: false, codes: true };
+    let want = Want::CODES;
     for threads in [1, 2, 3] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
         let evaluator = Evaluator::new(Arc::clone(&network)).with_pool(Arc::new(pool));
@@ -204,7 +204,7 @@ fn the_first_failing_row_is_named_whatever_the_threads() {
     let source = SliceRows::new(&rows, 2).expect("rows of two");
     let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().expect("a pool");
     let evaluator = Evaluator::new(network).with_pool(Arc::new(pool));
-    let want = Want { values: true, codes: false };
+    let want = Want::VALUES;
     for _ in 0..20 {
         let gather = |_: &mut (), _: Batch<'_>| Ok::<(), EvalError>(());
         let error = evaluator.fold(&source, 0..20_000, want, || (), gather).expect_err("NaN");

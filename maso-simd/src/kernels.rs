@@ -3,6 +3,8 @@
 //! Every call checks its slices once, here, and then runs the tier's version. Field words are
 //! described in [`contract`](crate::contract).
 
+use crate::double::{DoubleBlock, DoubleLanes};
+use crate::margins::{Gauge, Norms};
 use crate::tier::Rounding;
 use crate::windows::{WindowBlock, WindowExtreme};
 use crate::{PANEL, Tier, arch, reference};
@@ -198,19 +200,28 @@ pub struct ExtremeBlock<'a> {
     pub smallest: bool,
 }
 
+type AffineKernel =
+    fn(&AffineBlock<'_>, &mut [f32], usize, &mut [u64], Option<&mut Gauge<'_>>) -> bool;
+type ExtremeKernel =
+    fn(&ExtremeBlock<'_>, &mut [f32; PANEL], &mut [u32; PANEL], Option<&mut Gauge<'_>>);
+
 /// One tier's kernels.
 #[derive(Clone, Copy, Debug)]
 pub struct Kernels {
     pub(crate) tier: Tier,
-    pub(crate) affine: fn(&AffineBlock<'_>, &mut [f32], usize, &mut [u64]) -> bool,
-    pub(crate) combine: fn(&Combine<'_>, &mut [f32], &mut [u64]) -> bool,
-    pub(crate) extreme: fn(&ExtremeBlock<'_>, &mut [f32; PANEL], &mut [u32; PANEL]),
-    pub(crate) windows: fn(&WindowBlock<'_>, &mut [f32], &mut [u32]) -> bool,
-    pub(crate) window_extreme: fn(&WindowExtreme<'_>, &mut [f32], &mut [u32]),
+    pub(crate) affine: AffineKernel,
+    pub(crate) combine: fn(&Combine<'_>, &mut [f32], &mut [u64], Option<&mut Gauge<'_>>) -> bool,
+    pub(crate) extreme: ExtremeKernel,
+    pub(crate) windows:
+        fn(&WindowBlock<'_>, &mut [f32], &mut [u32], Option<&mut Gauge<'_>>) -> bool,
+    pub(crate) window_extreme:
+        fn(&WindowExtreme<'_>, &mut [f32], &mut [u32], Option<&mut Gauge<'_>>),
+    pub(crate) double: fn(&DoubleBlock<'_>, &mut [DoubleLanes]),
     pub(crate) to_lanes: fn(&[f32], usize, usize, &mut [f32]),
     pub(crate) from_lanes: fn(&[f32], usize, &mut [f32]),
     pub(crate) codes: fn(&[u32], usize, &mut [u64]),
     pub(crate) finite: fn(&[f32]) -> bool,
+    pub(crate) norms: fn(&[f32]) -> Norms,
     pub(crate) peak: fn(usize) -> (usize, f32),
 }
 
@@ -261,9 +272,11 @@ impl Kernels {
         out: &mut [f32],
         ldo: usize,
         fields: &mut [u64],
+        gauge: Option<&mut Gauge<'_>>,
     ) -> bool {
         block.check(out, ldo, fields);
-        (self.affine)(block, out, ldo, fields)
+        check_gauge(gauge.as_deref(), block.rows, block.rows, block.panels() * PANEL);
+        (self.affine)(block, out, ldo, fields, gauge)
     }
 
     /// Runs a [`Combine`] over all of `out`, one field word for each [`PANEL`] values. False if any
@@ -271,9 +284,16 @@ impl Kernels {
     ///
     /// # Panics
     /// If a slice is too short.
-    pub fn combine(&self, sum: &Combine<'_>, out: &mut [f32], fields: &mut [u64]) -> bool {
+    pub fn combine(
+        &self,
+        sum: &Combine<'_>,
+        out: &mut [f32],
+        fields: &mut [u64],
+        gauge: Option<&mut Gauge<'_>>,
+    ) -> bool {
         sum.check(out, fields);
-        (self.combine)(sum, out, fields)
+        check_gauge(gauge.as_deref(), 1, 1, out.len());
+        (self.combine)(sum, out, fields, gauge)
     }
 
     /// Runs an [`ExtremeBlock`]: the winners and their positions.
@@ -285,10 +305,12 @@ impl Kernels {
         block: &ExtremeBlock<'_>,
         out: &mut [f32; PANEL],
         winner: &mut [u32; PANEL],
+        gauge: Option<&mut Gauge<'_>>,
     ) {
         assert!(!block.candidates.is_empty(), "at least one candidate");
         assert_eq!(block.candidates.len() % PANEL, 0, "candidates come in rows of PANEL lanes");
-        (self.extreme)(block, out, winner);
+        check_gauge(gauge.as_deref(), 1, 1, PANEL);
+        (self.extreme)(block, out, winner, gauge);
     }
 
     /// Runs a [`WindowBlock`]: values go to `out`, bits to `planes`, where they are added to what is there.
@@ -296,9 +318,16 @@ impl Kernels {
     ///
     /// # Panics
     /// If a slice is too short for the block.
-    pub fn windows(&self, block: &WindowBlock<'_>, out: &mut [f32], planes: &mut [u32]) -> bool {
+    pub fn windows(
+        &self,
+        block: &WindowBlock<'_>,
+        out: &mut [f32],
+        planes: &mut [u32],
+        gauge: Option<&mut Gauge<'_>>,
+    ) -> bool {
         block.check(out, planes);
-        (self.windows)(block, out, planes)
+        check_gauge(gauge.as_deref(), 1, block.weights.channels(), 0);
+        (self.windows)(block, out, planes, gauge)
     }
 
     /// Runs a [`WindowExtreme`]: the winners' values go to `out`, the bits of their taps' numbers to
@@ -306,9 +335,25 @@ impl Kernels {
     ///
     /// # Panics
     /// If a slice is too short for the block, or a window is empty.
-    pub fn window_extreme(&self, block: &WindowExtreme<'_>, out: &mut [f32], planes: &mut [u32]) {
+    pub fn window_extreme(
+        &self,
+        block: &WindowExtreme<'_>,
+        out: &mut [f32],
+        planes: &mut [u32],
+        gauge: Option<&mut Gauge<'_>>,
+    ) {
         block.check(out, planes);
-        (self.window_extreme)(block, out, planes);
+        check_gauge(gauge.as_deref(), 1, block.planes, 0);
+        (self.window_extreme)(block, out, planes, gauge);
+    }
+
+    /// Runs a [`DoubleBlock`]; sums go to `out`.
+    ///
+    /// # Panics
+    /// If a slice is too short for the block.
+    pub fn double(&self, block: &DoubleBlock<'_>, out: &mut [DoubleLanes]) {
+        block.check(out);
+        (self.double)(block, out);
     }
 
     /// Turns up to [`PANEL`] rows of `width` numbers, `stride` apart, into `width` vectors; missing rows
@@ -356,10 +401,24 @@ impl Kernels {
         (self.finite)(numbers)
     }
 
+    /// How large the numbers of a row are, to which rounding errors are in proportion.
+    #[must_use]
+    pub fn norms(&self, row: &[f32]) -> Norms {
+        (self.norms)(row)
+    }
+
     /// Multiply-adds between registers, `rounds` rounds of them with nothing else in the way: how many,
     /// and a number that depends on all of them. What a core can do at most, to measure others by.
     #[must_use]
     pub fn peak(&self, rounds: usize) -> (usize, f32) {
         (self.peak)(rounds)
+    }
+}
+
+/// Checks that a gauge has `slots` margins, and parameters for `rows` rows or `lanes` lanes.
+fn check_gauge(gauge: Option<&Gauge<'_>>, slots: usize, rows: usize, lanes: usize) {
+    if let Some(gauge) = gauge {
+        assert!(gauge.rows.len() >= slots, "margins for each row");
+        gauge.measure.check(rows, lanes);
     }
 }

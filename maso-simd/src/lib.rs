@@ -7,7 +7,8 @@
 //! From the tree: `kernel/` holds each kernel once, generic over a small vector trait; `arch/`
 //! implements that trait for each instruction set, and is the one room with unsafe code; [`tier`] names
 //! the instruction sets and picks one; [`kernels`] is the checked public edge, with [`mod@windows`] for
-//! kernels whose lanes are rows; [`mod@reference`] is the obvious scalar version that every tier is
+//! kernels whose lanes are rows, [`double`] for sums in f64, [`margins`] for distances to
+//! knots; [`mod@reference`] is the obvious scalar version that every tier is
 //! compared with; [`contract`] states the rules of rounding, ties and bits.
 
 #![deny(unsafe_code)]
@@ -15,7 +16,9 @@
 pub mod aligned;
 pub mod bits;
 pub mod contract;
+pub mod double;
 pub mod kernels;
+pub mod margins;
 pub mod panel;
 pub mod reference;
 pub mod tier;
@@ -26,7 +29,9 @@ mod arch;
 mod kernel;
 
 pub use aligned::Aligned;
+pub use double::{DOUBLE_LANES, DoubleBlock, DoubleLanes};
 pub use kernels::{AffineBlock, Combine, ExtremeBlock, Kernels, Param, Spline, Term};
+pub use margins::{Gauge, MarginLane, MarginLanes, Measure, Norms};
 pub use panel::{PANEL, Panels};
 pub use tier::{Rounding, Tier};
 pub use windows::{

@@ -1,6 +1,8 @@
 //! The obvious scalar version of every kernel: what the tiers are compared with, bit for bit.
 
+use crate::double::{DoubleBlock, DoubleLanes};
 use crate::kernels::{AffineBlock, Combine, ExtremeBlock, Kernels, Spline};
+use crate::margins::{Gauge, Norms, norms_of_lanes};
 use crate::windows::{Meeting, WindowBlock, WindowExtreme};
 use crate::{PANEL, Tier, bits};
 
@@ -17,9 +19,11 @@ const fn table<const FUSED: bool>() -> Kernels {
         extreme,
         windows: windows::<FUSED>,
         window_extreme,
+        double: double::<FUSED>,
         to_lanes,
         from_lanes,
         codes,
+        norms: norms::<FUSED>,
         finite: |numbers| numbers.iter().all(|number| number.is_finite()),
         peak: peak::<FUSED>,
     }
@@ -54,6 +58,7 @@ fn affine<const FUSED: bool>(
     out: &mut [f32],
     ldo: usize,
     fields: &mut [u64],
+    mut gauge: Option<&mut Gauge<'_>>,
 ) -> bool {
     let mut finite = true;
     fields[..block.rows * block.panels()].fill(0);
@@ -66,6 +71,7 @@ fn affine<const FUSED: bool>(
                 sum = mul_add::<FUSED>(block.x[row * block.ldx + input], weight, sum);
             }
             let (value, piece) = ending::<FUSED>(&block.spline, row, unit, sum);
+            measure(gauge.as_deref_mut(), &block.spline, [row, row, unit], sum, value);
             out[row * ldo + unit] = value;
             fields[panel * block.rows + row] |= (piece as u64) << (lane * block.spline.bits());
             finite &= value.is_finite();
@@ -74,7 +80,12 @@ fn affine<const FUSED: bool>(
     finite
 }
 
-fn combine<const FUSED: bool>(sum: &Combine<'_>, out: &mut [f32], fields: &mut [u64]) -> bool {
+fn combine<const FUSED: bool>(
+    sum: &Combine<'_>,
+    out: &mut [f32],
+    fields: &mut [u64],
+    mut gauge: Option<&mut Gauge<'_>>,
+) -> bool {
     fields[..out.len().div_ceil(PANEL)].fill(0);
     let mut finite = true;
     for (i, out) in out.iter_mut().enumerate() {
@@ -85,6 +96,7 @@ fn combine<const FUSED: bool>(sum: &Combine<'_>, out: &mut [f32], fields: &mut [
             z = mul_add::<FUSED>(scale(t), x(t), z);
         }
         let (value, piece) = ending::<FUSED>(&sum.spline, 0, i, z);
+        measure(gauge.as_deref_mut(), &sum.spline, [0, 0, i], z, value);
         *out = value;
         fields[i / PANEL] |= (piece as u64) << (i % PANEL * sum.spline.bits());
         finite &= value.is_finite();
@@ -92,7 +104,12 @@ fn combine<const FUSED: bool>(sum: &Combine<'_>, out: &mut [f32], fields: &mut [
     finite
 }
 
-fn extreme(block: &ExtremeBlock<'_>, out: &mut [f32; PANEL], winner: &mut [u32; PANEL]) {
+fn extreme(
+    block: &ExtremeBlock<'_>,
+    out: &mut [f32; PANEL],
+    winner: &mut [u32; PANEL],
+    mut gauge: Option<&mut Gauge<'_>>,
+) {
     for lane in 0..PANEL {
         let mut best = (block.candidates[lane], 0);
         for (i, row) in block.candidates.chunks_exact(PANEL).enumerate() {
@@ -102,6 +119,8 @@ fn extreme(block: &ExtremeBlock<'_>, out: &mut [f32; PANEL], winner: &mut [u32; 
             }
         }
         (out[lane], winner[lane]) = best;
+        let candidates = block.candidates.chunks_exact(PANEL).map(|row| row[lane]);
+        measure_gap(gauge.as_deref_mut(), [0, lane], best.0, candidates);
     }
 }
 
@@ -109,13 +128,15 @@ fn windows<const FUSED: bool>(
     block: &WindowBlock<'_>,
     out: &mut [f32],
     planes: &mut [u32],
+    mut gauge: Option<&mut Gauge<'_>>,
 ) -> bool {
     let mut finite = true;
     for (first, width) in block.weights.groups() {
         for channel in first..first + width {
             for cell in 0..block.windows.cells() {
                 for lane in 0..PANEL {
-                    finite &= window::<FUSED>(block, channel, cell, lane, out, planes);
+                    let gauge = gauge.as_deref_mut();
+                    finite &= window::<FUSED>(block, [channel, cell, lane], out, planes, gauge);
                 }
             }
         }
@@ -126,11 +147,10 @@ fn windows<const FUSED: bool>(
 /// One unit in one row.
 fn window<const FUSED: bool>(
     block: &WindowBlock<'_>,
-    channel: usize,
-    cell: usize,
-    lane: usize,
+    [channel, cell, lane]: [usize; 3],
     out: &mut [f32],
     planes: &mut [u32],
+    gauge: Option<&mut Gauge<'_>>,
 ) -> bool {
     let mut z = block.bias.at(channel, 0);
     for input in 0..block.channels {
@@ -150,9 +170,49 @@ fn window<const FUSED: bool>(
         };
     }
     let (value, piece) = ending::<FUSED>(&block.spline, channel, 0, z);
+    measure(gauge, &block.spline, [0, channel, lane], z, value);
     out[unit * PANEL + lane] = value;
     put(planes, unit, block.spline.bits(), lane, piece);
     value.is_finite()
+}
+
+/// Takes in one pre-activation and its value; lanes of parameters are counted over all panels.
+fn measure(
+    gauge: Option<&mut Gauge<'_>>,
+    spline: &Spline<'_>,
+    [slot, row, lane]: [usize; 3],
+    z: f32,
+    value: f32,
+) {
+    let Some(Gauge { measure, rows }) = gauge else { return };
+    let (kept, at) = (&mut rows[slot], lane % PANEL);
+    for knot in &measure.minus_knots[..spline.pieces.saturating_sub(1)] {
+        let distance = (z + knot.at(row, lane)).abs();
+        let relative = distance * measure.inverse.at(row, lane);
+        kept.absolute[at] = kept.absolute[at].min(distance);
+        kept.relative[at] = kept.relative[at].min(relative);
+    }
+    kept.largest[at] = kept.largest[at].max(value.abs() * measure.inverse_size);
+}
+
+/// Takes in the winner of some candidates.
+fn measure_gap(
+    gauge: Option<&mut Gauge<'_>>,
+    [row, lane]: [usize; 2],
+    best: f32,
+    candidates: impl Iterator<Item = f32> + Clone,
+) {
+    let Some(Gauge { measure, rows }) = gauge else { return };
+    let kept = &mut rows[0];
+    let equal = candidates.clone().filter(|&candidate| candidate == best).count();
+    let others = candidates.filter(|&candidate| candidate != best);
+    let gap = others.map(|other| (best - other).abs()).fold(f32::INFINITY, f32::min);
+    kept.absolute[lane] = kept.absolute[lane].min(gap);
+    kept.relative[lane] = kept.relative[lane].min(gap * measure.inverse.at(row, lane));
+    kept.largest[lane] = kept.largest[lane].max(best.abs() * measure.inverse_size);
+    if equal > 1 && !(measure.zeros_are_exact && best == 0.0) {
+        kept.tied[lane] = 1.0;
+    }
 }
 
 /// Adds the bits of `piece` to the planes of `unit`.
@@ -162,22 +222,49 @@ fn put(planes: &mut [u32], unit: usize, width: usize, row: usize, piece: usize) 
     }
 }
 
-fn window_extreme(block: &WindowExtreme<'_>, out: &mut [f32], planes: &mut [u32]) {
+fn window_extreme(
+    block: &WindowExtreme<'_>,
+    out: &mut [f32],
+    planes: &mut [u32],
+    mut gauge: Option<&mut Gauge<'_>>,
+) {
     let (cells, width) = (block.windows.cells(), bits::width(block.taps));
     for unit in 0..block.planes * cells {
         planes[unit * width..][..width].fill(0);
         for lane in 0..PANEL {
-            let value = |source: u32| {
+            let value_at = |source: u32| {
                 block.input[(unit / cells * block.plane + source as usize) * PANEL + lane]
             };
             let taps = block.windows.window(unit % cells).iter();
-            let best = taps.map(|tap| (value(tap.source), tap.tap)).reduce(|best, next| {
+            let best = taps.map(|tap| (value_at(tap.source), tap.tap)).reduce(|best, next| {
                 let better = if block.smallest { next.0 < best.0 } else { next.0 > best.0 };
                 if better { next } else { best }
             });
             let (value, tap) = best.expect("a window has a tap");
             out[unit * PANEL + lane] = value;
             put(planes, unit, width, lane, tap as usize);
+            let candidates =
+                block.windows.window(unit % cells).iter().map(|tap| value_at(tap.source));
+            measure_gap(gauge.as_deref_mut(), [unit / cells, lane], value, candidates);
+        }
+    }
+}
+
+fn double<const FUSED: bool>(block: &DoubleBlock<'_>, out: &mut [DoubleLanes]) {
+    for channel in 0..block.weights.channels() {
+        for cell in 0..block.windows.cells() {
+            let mut sum = DoubleLanes::splat(block.bias[channel]);
+            for input in 0..block.channels {
+                for tap in block.windows.window(cell) {
+                    let x = block.input[input * block.plane + tap.source as usize];
+                    let weight = block.weights.at(channel, input * block.taps + tap.tap as usize);
+                    sum = x.map2(sum, |x, sum| match FUSED {
+                        true => weight.mul_add(x, sum),
+                        false => weight * x + sum,
+                    });
+                }
+            }
+            out[block.order.unit(channel, cell)] = sum;
         }
     }
 }
@@ -206,6 +293,16 @@ fn codes(planes: &[u32], words: usize, codes: &mut [u64]) {
             code[bit / 64] |= u64::from(plane >> row & 1) << (bit % 64);
         }
     }
+}
+
+fn norms<const FUSED: bool>(row: &[f32]) -> Norms {
+    let (mut largest, mut squares) = ([0.0f32; PANEL], [0.0; PANEL]);
+    for (i, &x) in row.iter().enumerate() {
+        let lane = i % PANEL;
+        largest[lane] = largest[lane].max(x.abs());
+        squares[lane] = mul_add::<FUSED>(x, x, squares[lane]);
+    }
+    norms_of_lanes(largest, squares, row.iter().filter(|&&x| x != 0.0).count())
 }
 
 fn peak<const FUSED: bool>(rounds: usize) -> (usize, f32) {

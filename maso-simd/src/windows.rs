@@ -47,6 +47,14 @@ impl Windows {
         self.starts.len() - 1
     }
 
+    /// Checks that `planes` planes, `plane` apart, are in an input of `len` vectors, and that taps are
+    /// numbered below `taps`.
+    pub(crate) fn check(&self, len: usize, planes: usize, plane: usize, taps: usize) {
+        let needed = planes.saturating_sub(1) * plane + self.sources;
+        assert!(len >= needed, "the input is short");
+        assert!(self.width <= taps, "taps are numbered below their count");
+    }
+
     /// The taps of `cell`.
     #[inline(always)]
     pub(crate) fn window(&self, cell: usize) -> &[Tap] {
@@ -63,16 +71,16 @@ const WIDTHS: [usize; 6] = [CHANNELS, 6, 4, 3, 2, 1];
 /// Weights of output channels, packed so that those of [`CHANNELS`] channels at one tap are side by side;
 /// channels that are left over stand in smaller groups.
 #[derive(Clone, Debug)]
-pub struct ChannelWeights {
+pub struct ChannelWeights<T = f32> {
     channels: usize,
     depth: usize,
-    data: Vec<f32>,
+    data: Vec<T>,
 }
 
-impl ChannelWeights {
+impl<T: Copy> ChannelWeights<T> {
     /// Packs a `channels × depth` matrix whose entry (channel, input) is `at(channel, input)`.
     #[must_use]
-    pub fn pack(channels: usize, depth: usize, at: impl Fn(usize, usize) -> f32) -> Self {
+    pub fn pack(channels: usize, depth: usize, at: impl Fn(usize, usize) -> T) -> Self {
         let mut data = Vec::with_capacity(channels * depth);
         for (first, width) in groups(channels) {
             for input in 0..depth {
@@ -82,19 +90,29 @@ impl ChannelWeights {
         Self { channels, depth, data }
     }
 
+    /// How many channels.
+    pub(crate) fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// Weights of each channel.
+    pub(crate) fn depth(&self) -> usize {
+        self.depth
+    }
+
     /// First channel and width of each group.
-    pub(crate) fn groups(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
+    pub(crate) fn groups(&self) -> impl Iterator<Item = (usize, usize)> + use<T> {
         groups(self.channels)
     }
 
     /// The weights from the group of channel `first` on, input by input.
     #[inline(always)]
-    pub(crate) fn group(&self, first: usize) -> &[f32] {
+    pub(crate) fn group(&self, first: usize) -> &[T] {
         &self.data[first * self.depth..]
     }
 
     /// The weight of (`channel`, `input`).
-    pub(crate) fn at(&self, channel: usize, input: usize) -> f32 {
+    pub(crate) fn at(&self, channel: usize, input: usize) -> T {
         let (first, width) = groups(self.channels)
             .find(|&(first, width)| (first..first + width).contains(&channel))
             .expect("a channel of this layer");
@@ -190,9 +208,7 @@ pub struct WindowBlock<'a> {
 impl WindowBlock<'_> {
     pub(crate) fn check(&self, out: &[f32], planes: &[u32]) {
         let channels = self.weights.channels;
-        let last = self.channels.saturating_sub(1) * self.plane + self.windows.sources;
-        assert!(self.input.len() >= last * PANEL, "the input is short");
-        assert!(self.windows.width <= self.taps, "a tap for each weight");
+        self.windows.check(self.input.len() / PANEL, self.channels, self.plane, self.taps);
         assert_eq!(self.weights.depth, self.channels * self.taps, "a weight for each tap");
         let cells = self.windows.cells();
         if channels == 0 || cells == 0 {
@@ -229,9 +245,7 @@ pub struct WindowExtreme<'a> {
 impl WindowExtreme<'_> {
     pub(crate) fn check(&self, out: &[f32], planes: &[u32]) {
         let units = self.planes * self.windows.cells();
-        let last = self.planes.saturating_sub(1) * self.plane + self.windows.sources;
-        assert!(self.input.len() >= last * PANEL, "the input is short");
-        assert!(self.windows.width <= self.taps, "taps are numbered below their count");
+        self.windows.check(self.input.len() / PANEL, self.planes, self.plane, self.taps);
         let filled = self.windows.starts.windows(2).all(|ends| ends[0] < ends[1]);
         assert!(filled, "every window has a tap");
         assert!(out.len() >= units * PANEL, "out is short");

@@ -3,8 +3,9 @@
 #![allow(clippy::print_stderr, reason = "a test run says what it measured")]
 
 use maso_simd::{
-    Addend, AffineBlock, ChannelWeights, Combine, ExtremeBlock, Kernels, Meeting, PANEL, Param,
-    Spline, Tap, Term, Tier, UnitOrder, WindowBlock, WindowExtreme, Windows, bits as fields,
+    Addend, AffineBlock, ChannelWeights, Combine, DoubleBlock, DoubleLanes, ExtremeBlock, Gauge,
+    Kernels, MarginLanes, Measure, Meeting, PANEL, Param, Spline, Tap, Term, Tier, UnitOrder,
+    WindowBlock, WindowExtreme, Windows, bits as fields,
 };
 
 /// A small generator of f32 in [-2, 2) with many repeated values, so that ties and exact zeros occur.
@@ -61,6 +62,30 @@ impl Pieces {
     }
 }
 
+/// What a run keeps of margins: nothing, or by a measure of random units.
+struct Margins {
+    inverse: Vec<f32>,
+    minus_knots: [Vec<f32>; 2],
+    kept: Vec<MarginLanes>,
+}
+
+impl Margins {
+    /// For `slots` rows and up to `len` parameters.
+    fn new(slots: usize, len: usize) -> Self {
+        let mut source = Source(len as u64);
+        let mut numbers = |low: f32| (0..len).map(|_| source.next().abs() + low).collect();
+        let (inverse, minus_knots) = (numbers(0.25), [numbers(-1.0), numbers(-2.0)]);
+        Self { inverse, minus_knots, kept: vec![MarginLanes::NONE; slots] }
+    }
+
+    fn gauge<'a>(&'a mut self, param: fn(&'a [f32]) -> Param<'a>, exact: bool) -> Gauge<'a> {
+        let minus_knots = self.minus_knots.each_ref().map(|knots| param(knots));
+        let inverse = param(&self.inverse);
+        let measure = Measure { minus_knots, inverse, inverse_size: 0.5, zeros_are_exact: exact };
+        Gauge { measure, rows: &mut self.kept }
+    }
+}
+
 #[test]
 fn affine_blocks_match_the_reference() {
     on_every_tier(|kernels, reference| {
@@ -96,7 +121,19 @@ fn check_affine(
             let run = |kernels: &Kernels| {
                 let mut out = vec![9.0; rows * ldo + panels * PANEL];
                 let mut found = vec![u64::MAX; rows * panels];
-                let finite = kernels.affine(&block, &mut out, ldo, &mut found);
+                let finite = kernels.affine(&block, &mut out, ldo, &mut found, None);
+                let (values, fields) = (out.clone(), found.clone());
+                // Lanes without units would be left out by their knots.
+                let mut margins = Margins::new(rows, 128);
+                if lanes % PANEL == 0 && count > 0 {
+                    let gauge =
+                        &mut margins.gauge(if per_row { Param::Rows } else { Param::Lanes }, false);
+                    kernels.affine(&block, &mut out, ldo, &mut found, Some(gauge));
+                    assert!(
+                        bits(&values) == bits(&out) && fields == found,
+                        "margins change nothing"
+                    );
+                }
                 // What stands behind the last unit is nobody's.
                 for (panel, fields) in found.chunks_mut(rows.max(1)).enumerate() {
                     let live = (lanes - panel * PANEL).min(PANEL) * spline.bits();
@@ -104,9 +141,9 @@ fn check_affine(
                 }
                 let rows = out.chunks(ldo).take(rows);
                 let values: Vec<_> = rows.map(|row| bits(&row[..lanes])).collect();
-                (values, found, finite)
+                (values, found, finite, margins.kept)
             };
-            assert_eq!(run(kernels), run(reference), "{rows} rows, depth {depth}, {lanes} lanes");
+            assert!(run(kernels) == run(reference), "{rows} rows, depth {depth}, {lanes} lanes");
         }
     }
 }
@@ -133,10 +170,13 @@ fn combines_match_the_reference_at_every_length() {
                     let run = |kernels: &Kernels| {
                         let mut out = vec![9.0; len];
                         let mut fields = vec![u64::MAX; len.div_ceil(PANEL)];
-                        let finite = kernels.combine(&sum, &mut out, &mut fields);
-                        (bits(&out), fields, finite)
+                        let finite = kernels.combine(&sum, &mut out, &mut fields, None);
+                        let mut margins = Margins::new(1, len);
+                        let gauge = &mut margins.gauge(Param::Lanes, false);
+                        kernels.combine(&sum, &mut out, &mut fields, Some(gauge));
+                        (bits(&out), fields, finite, margins.kept)
                     };
-                    assert_eq!(run(kernels), run(reference), "{len} elements, {count} pieces");
+                    assert!(run(kernels) == run(reference), "{len} elements, {count} pieces");
                 }
             }
         }
@@ -158,8 +198,10 @@ fn extremes_match_the_reference_with_ties() {
                 let block = ExtremeBlock { candidates: &candidates, smallest };
                 let run = |kernels: &Kernels| {
                     let (mut out, mut winner) = ([9.0; PANEL], [9; PANEL]);
-                    kernels.extreme(&block, &mut out, &mut winner);
-                    (bits(&out), winner)
+                    let mut margins = Margins::new(1, PANEL);
+                    let gauge = &mut margins.gauge(Param::Lanes, pieces % 2 == 0);
+                    kernels.extreme(&block, &mut out, &mut winner, Some(gauge));
+                    (bits(&out), winner, margins.kept)
                 };
                 assert_eq!(run(kernels), run(reference), "{pieces} pieces");
             }
@@ -219,11 +261,52 @@ fn windows_match_the_reference_with_branches_and_every_order() {
                     let run = |kernels: &Kernels| {
                         let mut out = vec![9.0; outputs * cells * PANEL];
                         let mut planes = vec![0; outputs * cells * spline.bits()];
-                        let finite = kernels.windows(&block, &mut out, &mut planes);
-                        (bits(&out), planes, finite)
+                        let finite = kernels.windows(&block, &mut out, &mut planes, None);
+                        let mut margins = Margins::new(1, outputs);
+                        let gauge = &mut margins.gauge(Param::Rows, false);
+                        kernels.windows(&block, &mut out, &mut planes, Some(gauge));
+                        (bits(&out), planes, finite, margins.kept)
                     };
-                    assert_eq!(run(kernels), run(reference), "{outputs} channels, {count} pieces");
+                    assert!(run(kernels) == run(reference), "{outputs} channels, {count} pieces");
                 }
+            }
+        }
+    });
+}
+
+#[test]
+fn sums_in_f64_match_the_reference() {
+    on_every_tier(|kernels, reference| {
+        let mut source = Source(9);
+        for outputs in [1, 2, 3, 5, 6, 8, 13, 16] {
+            for (channels, plane, cells, taps) in [(1, 9, 5, 4), (3, 12, 20, 9), (1, 0, 1, 70)] {
+                let len = channels * plane.max(taps);
+                let lanes = |source: &mut Source| {
+                    DoubleLanes(std::array::from_fn(|_| f64::from(source.next()) / 3.0))
+                };
+                let input: Vec<_> = (0..len).map(|_| lanes(&mut source)).collect();
+                let numbers = source.vec(outputs * channels * taps);
+                let weights = ChannelWeights::pack(outputs, channels * taps, |o, i| {
+                    f64::from(numbers[o * channels * taps + i]) / 7.0
+                });
+                let windows = random_windows(&mut source, cells, plane.max(taps), taps);
+                let bias: Vec<f64> = source.vec(outputs).into_iter().map(f64::from).collect();
+                let block = DoubleBlock {
+                    input: &input,
+                    channels,
+                    plane,
+                    windows: &windows,
+                    taps,
+                    weights: &weights,
+                    bias: &bias,
+                    order: UnitOrder { channel: cells, cell: 1 },
+                };
+                let run = |kernels: &Kernels| {
+                    let mut out = vec![DoubleLanes::default(); outputs * cells];
+                    kernels.double(&block, &mut out);
+                    out
+                };
+                assert!(run(kernels) == run(reference), "{outputs} channels, {taps} taps");
             }
         }
     });
@@ -245,11 +328,28 @@ fn window_extremes_match_the_reference_with_ties() {
                 let run = |kernels: &Kernels| {
                     let mut out = vec![9.0; planes * cells * PANEL];
                     let mut words = vec![7; planes * cells * fields::width(taps)];
-                    kernels.window_extreme(&block, &mut out, &mut words);
-                    (bits(&out), words)
+                    let mut margins = Margins::new(1, planes);
+                    let gauge = &mut margins.gauge(Param::Rows, cells > 1);
+                    kernels.window_extreme(&block, &mut out, &mut words, Some(gauge));
+                    (bits(&out), words, margins.kept)
                 };
                 assert_eq!(run(kernels), run(reference), "{taps} taps");
             }
+        }
+    });
+}
+
+#[test]
+fn norms_match_the_reference_and_the_obvious_sums() {
+    on_every_tier(|kernels, reference| {
+        let mut source = Source(8);
+        for len in (0..70).chain([784, 3000]) {
+            let row = source.vec(len);
+            let norms = kernels.norms(&row);
+            assert_eq!(norms, reference.norms(&row), "{len} numbers");
+            let squares: f64 = row.iter().map(|&x| f64::from(x) * f64::from(x)).sum();
+            assert!((f64::from(norms.squares) - squares).abs() <= 1e-5 * squares, "{len} numbers");
+            assert_eq!(norms.nonzero, row.iter().filter(|&&x| x != 0.0).count(), "{len} numbers");
         }
     });
 }
@@ -308,7 +408,7 @@ fn nan_and_infinity_are_reported_from_any_lane() {
                 let terms = [Term { x: &x, scale: Param::Splat(1.0) }];
                 let sum = Combine { terms: &terms, shift: None, spline: Spline::relu() };
                 let mut out = vec![0.0; PANEL + 3];
-                let finite = kernels.combine(&sum, &mut out, &mut [0; 2]);
+                let finite = kernels.combine(&sum, &mut out, &mut [0; 2], None);
                 assert!(!finite, "{bad} in lane {lane} is seen by {tier}");
                 assert!(!kernels.finite(&x), "{bad} at {lane} is seen by {tier}");
                 assert!(kernels.finite(&x[..lane]), "numbers before {lane} are finite on {tier}");
@@ -320,7 +420,7 @@ fn nan_and_infinity_are_reported_from_any_lane() {
             let x = [-4.0];
             let (depth, lanes) = (1, PANEL);
             let block = AffineBlock { x: &x, ldx: 1, rows: 1, depth, weights, lanes, bias, spline };
-            let finite = kernels.affine(&block, &mut [0.0; PANEL], PANEL, &mut [0]);
+            let finite = kernels.affine(&block, &mut [0.0; PANEL], PANEL, &mut [0], None);
             assert!(!finite, "an overflow that the spline would clip is seen by {tier}");
         }
     }

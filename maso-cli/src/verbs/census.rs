@@ -91,7 +91,7 @@ pub(crate) fn count_regions(
     labels: Option<&[i64]>,
     npz: Option<Assignment>,
 ) -> Result<CensusReport, Failure> {
-    let want = Want { values: false, codes: true };
+    let want = Want::CODES;
     let own = |batch: &Batch<'_>| labels.map(|l| &l[batch.first_row..][..batch.rows]);
     let Some(mut npz) = npz else {
         let new = || Census::new(session.network());

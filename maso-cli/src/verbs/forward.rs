@@ -35,7 +35,7 @@ pub(crate) fn run(args: &ForwardArgs) -> Outcome {
         [rows].iter().chain(session.network().output_shape()).copied().collect();
     let mut writer = NpyWriter::create::<f32>(&args.out, &shape)?;
     let started = Instant::now();
-    session.run(Want { values: true, codes: false }, |batch| Ok(writer.write(batch.values)?))?;
+    session.run(Want::VALUES, |batch| Ok(writer.write(batch.values)?))?;
     writer.finish()?;
     let seconds = started.elapsed().as_secs_f64();
     session.talk(&format!(

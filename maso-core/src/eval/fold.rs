@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use rayon::prelude::*;
 
 use super::tile::{Results, Tile, TileBuffers};
+use crate::margin::Margin;
+
 use super::{Batch, EvalError, Evaluator, Rows, Want};
 
 /// Rows that a thread takes at once.
@@ -105,13 +107,14 @@ impl Evaluator {
         let words = if want.codes { self.network().layout().words() } else { 0 };
         results.values.resize(span.len() * outputs, 0.0);
         results.codes.resize(span.len() * words, 0);
-        let SpanResults { values, codes } = results;
-        let into = Results { values, outputs, codes, words };
+        results.margins.resize(if want.margins { span.len() } else { 0 }, Margin::default());
+        let SpanResults { values, codes, margins } = results;
+        let into = Results { values, outputs, codes, words, margins };
         let tile_rows = self.tile_rows(span.len() * self.threads() * 4, want);
         for mut tile in Tile::split(span.start, span.len(), tile_rows, want, into) {
             tile.run_or_explain(self, rows, buffers)?;
         }
-        Ok(Batch { first_row: span.start, rows: span.len(), values, codes })
+        Ok(Batch { first_row: span.start, rows: span.len(), values, codes, margins })
     }
 }
 
@@ -120,4 +123,5 @@ impl Evaluator {
 struct SpanResults {
     values: Vec<f32>,
     codes: Vec<u64>,
+    margins: Vec<Margin>,
 }

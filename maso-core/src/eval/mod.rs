@@ -4,36 +4,53 @@
 //! caller's threads and handed back in order. Neither the tile size nor the threads nor the layout of a
 //! tile change a bit of the result.
 
+mod certify;
+mod double;
 mod error;
 mod fold;
+mod margins;
 mod row_tile;
 mod rows;
 mod tile;
 mod unit_tile;
 
+pub use certify::{CertifiedBatch, Redone, Verdict};
 pub use error::{EvalError, RowError};
 pub use rows::{Rows, SliceRows};
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use maso_simd::{Kernels, PANEL, Tier};
+use maso_simd::{Kernels, MarginLane, PANEL, Tier};
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
+use crate::margin::Margin;
 use crate::network::Network;
 use crate::pack::Plan;
 use crate::pack::row_lanes::RowLanes;
 use crate::pack::unit_lanes::UnitLanes;
+use margins::MarginPlan;
 use tile::{Results, Tile, TileBuffers};
 
 /// What a run is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Want {
     /// The output's values.
     pub values: bool,
     /// The region codes.
     pub codes: bool,
+    /// How clearly each row is in its region.
+    pub margins: bool,
+}
+
+impl Want {
+    /// Values alone.
+    pub const VALUES: Self = Self { values: true, codes: false, margins: false };
+    /// Codes alone.
+    pub const CODES: Self = Self { values: false, codes: true, margins: false };
+    /// Codes and how clear they are.
+    pub const MARGINS: Self = Self { values: false, codes: true, margins: true };
 }
 
 /// Consecutive rows, evaluated.
@@ -47,6 +64,8 @@ pub struct Batch<'a> {
     pub values: &'a [f32],
     /// `rows × words` code words; empty if they were not asked for.
     pub codes: &'a [u64],
+    /// A margin for each row; empty if they were not asked for.
+    pub margins: &'a [Margin],
 }
 
 /// A network ready to run: coefficients packed once, a tier chosen once.
@@ -63,6 +82,8 @@ pub struct Evaluator {
     /// Rows of a tile, where the caller says so.
     tile_rows: Option<usize>,
     idle: Mutex<Vec<TileBuffers>>,
+    /// Made when margins are first asked for.
+    margin_plan: OnceLock<MarginPlan>,
 }
 
 /// Bytes of rows and buffers that a tile may fill: about what a core's second-level cache holds, with room
@@ -90,6 +111,7 @@ impl Evaluator {
             pool: None,
             tile_rows: None,
             idle: Mutex::default(),
+            margin_plan: OnceLock::new(),
         }
     }
 
@@ -140,7 +162,7 @@ impl Evaluator {
     /// # Errors
     /// If the lengths do not fit the network, or a value is or becomes NaN or infinite.
     pub fn forward_into(&self, rows: &[f32], values: &mut [f32]) -> Result<(), EvalError> {
-        self.run_into(rows, Some(values), None)
+        self.run_into(rows, Some(values), None, None)
     }
 
     /// Evaluates rows that lie in memory, one after another; region codes to `codes`.
@@ -148,7 +170,21 @@ impl Evaluator {
     /// # Errors
     /// If the lengths do not fit the network, or a value is or becomes NaN or infinite.
     pub fn codes_into(&self, rows: &[f32], codes: &mut [u64]) -> Result<(), EvalError> {
-        self.run_into(rows, None, Some(codes))
+        self.run_into(rows, None, Some(codes), None)
+    }
+
+    /// Evaluates rows that lie in memory, one after another; region codes to `codes`, and how clear each is
+    /// to `margins`.
+    ///
+    /// # Errors
+    /// If the lengths do not fit the network, or a value is or becomes NaN or infinite.
+    pub fn margins_into(
+        &self,
+        rows: &[f32],
+        codes: &mut [u64],
+        margins: &mut [Margin],
+    ) -> Result<(), EvalError> {
+        self.run_into(rows, None, Some(codes), Some(margins))
     }
 
     fn run_into(
@@ -156,6 +192,7 @@ impl Evaluator {
         rows: &[f32],
         values: Option<&mut [f32]>,
         codes: Option<&mut [u64]>,
+        margins: Option<&mut [Margin]>,
     ) -> Result<(), EvalError> {
         let (width, outputs) = (self.network.input().len(), self.outputs());
         let words = self.network.layout().words();
@@ -167,6 +204,7 @@ impl Evaluator {
         let lengths = [
             ("values", outputs, values.as_ref().map(|values| values.len())),
             ("codes", words, codes.as_ref().map(|codes| codes.len())),
+            ("margins", 1, margins.as_ref().map(|margins| margins.len())),
         ];
         for (what, each, found) in lengths {
             let expected = each * source.count();
@@ -174,12 +212,14 @@ impl Evaluator {
                 return Err(EvalError::Length { what, expected, found });
             }
         }
-        let want = Want { values: values.is_some(), codes: codes.is_some() };
+        let (values_asked, codes_asked) = (values.is_some(), codes.is_some());
+        let want = Want { values: values_asked, codes: codes_asked, margins: margins.is_some() };
         let results = Results {
             values: values.unwrap_or_default(),
             outputs: if want.values { outputs } else { 0 },
             codes: codes.unwrap_or_default(),
             words: if want.codes { words } else { 0 },
+            margins: margins.unwrap_or_default(),
         };
         let tile_rows = self.tile_rows(source.count(), want);
         self.run_tiles(&source, Tile::split(0, source.count(), tile_rows, want, results))
@@ -204,13 +244,16 @@ impl Evaluator {
         let batch_rows = self.batch_rows(tile_rows, outputs, words).min(range.len());
         let (mut values, mut codes) =
             (vec![0.0; batch_rows * outputs], vec![0; batch_rows * words]);
+        let mut margins = vec![Margin::default(); if want.margins { batch_rows } else { 0 }];
         for first_row in range.clone().step_by(batch_rows.max(1)) {
             let count = batch_rows.min(range.end - first_row);
             let (values, codes) = (&mut values[..count * outputs], &mut codes[..count * words]);
-            let results = Results { values, outputs, codes, words };
+            let margins = &mut margins[..if want.margins { count } else { 0 }];
+            let results = Results { values, outputs, codes, words, margins };
             self.run_tiles(rows, Tile::split(first_row, count, tile_rows, want, results))?;
             let (values, codes) = (&values[..count * outputs], &codes[..count * words]);
-            sink(Batch { first_row, rows: count, values, codes })?;
+            let margins = &margins[..if want.margins { count } else { 0 }];
+            sink(Batch { first_row, rows: count, values, codes, margins })?;
         }
         Ok(())
     }
@@ -235,9 +278,10 @@ impl Evaluator {
     fn tile_rows(&self, rows: usize, want: Want) -> usize {
         let share = rows.div_ceil(4 * self.threads()).max(1);
         if let Some(forced) = self.tile_rows {
-            return if self.uses_row_lanes(forced) { forced.min(PANEL) } else { forced };
+            let across = self.uses_row_lanes(forced, want);
+            return if across { forced.min(PANEL) } else { forced };
         }
-        if self.uses_row_lanes(rows) {
+        if self.uses_row_lanes(rows, want) {
             return PANEL;
         }
         let row_bytes = self.unit_plan().bytes() + self.network.input().len() * size_of::<f32>();
@@ -254,9 +298,29 @@ impl Evaluator {
         tiles.clamp(1, TILES_PER_THREAD * self.threads()) * tile_rows
     }
 
-    /// Whether a tile of `rows` rows puts them across lanes.
-    fn uses_row_lanes(&self, rows: usize) -> bool {
-        self.suits_row_lanes && rows >= FEW_ROWS
+    /// Whether a tile of `rows` rows puts them across lanes. Windows keep margins in no other way.
+    fn uses_row_lanes(&self, rows: usize, want: Want) -> bool {
+        self.suits_row_lanes && (rows >= FEW_ROWS || want.margins)
+    }
+
+    /// The bounds that margins are compared with, for rows like those of a sample.
+    ///
+    /// # Errors
+    /// If the sample is not whole rows, or a value is or becomes NaN or infinite.
+    pub fn with_margin_sample(self, rows: &[f32]) -> Result<Self, EvalError> {
+        let plan = MarginPlan::new(&self, rows)?;
+        Ok(Self { margin_plan: plan.into(), ..self })
+    }
+
+    /// By what margins are measured.
+    fn margin_plan(&self) -> &MarginPlan {
+        self.margin_plan.get_or_init(|| MarginPlan::without_sample(self))
+    }
+
+    /// The margin of a row of which the kernels have kept this much.
+    fn margin(&self, row: &[f32], kept: MarginLane) -> Margin {
+        let excess = self.margin_plan().bounds.excess(row, self.kernels.norms(row));
+        Margin::new(kept, excess as f32)
     }
 
     fn unit_plan(&self) -> &Plan<UnitLanes> {

@@ -1,11 +1,11 @@
 //! A tile with rows across lanes: up to [`PANEL`] rows, each number's values in all of them together.
 
-use maso_simd::{Aligned, PANEL};
+use maso_simd::{Aligned, MarginLanes, PANEL};
 
 use super::Evaluator;
 use super::tile::{Tile, with_slice};
 use crate::pack::row_lanes::{LaneRun, RowLanes};
-use crate::pack::{Place, Step, ValueRef};
+use crate::pack::{Place, Step, StepMargins, ValueRef};
 
 /// Buffers that stay from tile to tile.
 #[derive(Debug, Default)]
@@ -39,14 +39,23 @@ pub(super) fn run(
     planes.clear();
     planes.resize(layout.bits(), 0);
     let steps = plan.steps(tile.want.values || !tile.want.codes);
-    if !steps.iter().all(|step| run_step(evaluator, step, lanes, slots, planes)) {
-        return false;
+    let mut kept = [MarginLanes::NONE];
+    let measures = tile.want.margins.then(|| evaluator.margin_plan().row_measures(evaluator));
+    for (index, step) in steps.iter().enumerate() {
+        let measure = measures.and_then(|measures| measures[index].as_ref());
+        let margins = measure.map(|measure| StepMargins { measure, rows: &mut kept });
+        if !run_step(evaluator, step, lanes, slots, planes, margins) {
+            return false;
+        }
     }
     if tile.want.codes {
         kernels.codes(planes, layout.words(), tile.codes);
     }
     if tile.want.values {
         kernels.from_lanes(view(plan.output, lanes, slots), plan.output.len, tile.values);
+    }
+    for (row, margin) in tile.margins.iter_mut().enumerate() {
+        *margin = evaluator.margin(&input[row * width..][..width], kept[0].lane(row));
     }
     true
 }
@@ -57,6 +66,7 @@ fn run_step(
     input: &[f32],
     slots: &mut [Aligned],
     planes: &mut [u32],
+    margins: Option<StepMargins<'_>>,
 ) -> bool {
     let mut out = std::mem::take(&mut slots[step.slot]);
     let views = step.inputs.iter().map(|&value| view(value, input, slots));
@@ -66,6 +76,7 @@ fn run_step(
             inputs,
             out: &mut out[..step.len * PANEL],
             planes: &mut planes[step.first_bit..][..step.bits],
+            margins,
         };
         step.work.run(&mut run)
     });

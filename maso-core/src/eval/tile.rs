@@ -2,9 +2,11 @@
 
 use maso_simd::Rounding;
 
+use super::double::DoubleBuffers;
 use super::row_tile::{self, RowTileBuffers};
 use super::unit_tile::{self, UnitTileBuffers};
 use super::{EvalError, Evaluator, RowError, Rows, Want};
+use crate::margin::Margin;
 use crate::network::{Fused, Scalar};
 
 /// A block of rows and where its results go.
@@ -15,6 +17,7 @@ pub(super) struct Tile<'o> {
     pub(super) want: Want,
     pub(super) values: &'o mut [f32],
     pub(super) codes: &'o mut [u64],
+    pub(super) margins: &'o mut [Margin],
 }
 
 /// Where the results of several tiles go, with their numbers in a row.
@@ -24,15 +27,18 @@ pub(super) struct Results<'o> {
     pub(super) outputs: usize,
     pub(super) codes: &'o mut [u64],
     pub(super) words: usize,
+    /// One for each row, or none.
+    pub(super) margins: &'o mut [Margin],
 }
 
 /// Buffers of one tile in flight.
 #[derive(Debug, Default)]
 pub(super) struct TileBuffers {
     /// Rows, where the data must be converted.
-    input: Vec<f32>,
+    pub(super) input: Vec<f32>,
     unit: UnitTileBuffers,
     row: RowTileBuffers,
+    pub(super) double: DoubleBuffers,
 }
 
 impl<'o> Tile<'o> {
@@ -44,13 +50,16 @@ impl<'o> Tile<'o> {
         want: Want,
         results: Results<'o>,
     ) -> impl Iterator<Item = Self> {
-        let Results { mut values, outputs, mut codes, words } = results;
+        let Results { mut values, outputs, mut codes, words, mut margins } = results;
         (0..count).step_by(tile_rows).map(move |start| {
             let rows = tile_rows.min(count - start);
             let own_values = values.split_off_mut(..rows * outputs).expect("rows of values");
             let own_codes = codes.split_off_mut(..rows * words).expect("rows of codes");
+            let count = if want.margins { rows } else { 0 };
+            let own_margins = margins.split_off_mut(..count).expect("a margin for each row");
             let first_row = first_row + start;
-            Self { first_row, rows, want, values: own_values, codes: own_codes }
+            let (values, codes, margins) = (own_values, own_codes, own_margins);
+            Self { first_row, rows, want, values, codes, margins }
         })
     }
 
@@ -76,9 +85,9 @@ impl<'o> Tile<'o> {
         rows: &dyn Rows,
         buffers: &mut TileBuffers,
     ) -> Result<bool, RowError> {
-        let TileBuffers { input, unit, row } = buffers;
+        let TileBuffers { input, unit, row, .. } = buffers;
         let input = rows.block(self.first_row..self.first_row + self.rows, input)?;
-        Ok(if evaluator.uses_row_lanes(self.rows) {
+        Ok(if evaluator.uses_row_lanes(self.rows, self.want) {
             row_tile::run(self, evaluator, input, row)
         } else {
             unit_tile::run(self, evaluator, input, unit)
@@ -94,10 +103,12 @@ impl<'o> Tile<'o> {
     ) -> EvalError {
         let want = self.want;
         let (mut values, mut codes) = (self.values.to_vec(), self.codes.to_vec());
+        let mut margins = self.margins.to_vec();
         let (outputs, words) = (values.len() / self.rows, codes.len() / self.rows);
         for first_row in self.first_row..self.first_row + self.rows {
             let (values, codes) = (&mut values[..outputs], &mut codes[..words]);
-            let mut row = Tile { first_row, rows: 1, want, values, codes };
+            let margins = &mut margins[..usize::from(want.margins)];
+            let mut row = Tile { first_row, rows: 1, want, values, codes, margins };
             match row.run(evaluator, rows, buffers) {
                 Ok(true) => {}
                 Ok(false) => return row.failure(evaluator, rows, buffers),

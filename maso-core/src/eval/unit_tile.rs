@@ -1,17 +1,19 @@
 //! A tile with units across lanes: each row's numbers stand together.
 
-use maso_simd::Aligned;
+use maso_simd::{Aligned, MarginLanes};
 
 use super::Evaluator;
 use super::tile::{Tile, with_slice};
 use crate::pack::unit_lanes::{RowsView, Run, Scratch, UnitLanes};
-use crate::pack::{Place, Step, ValueRef, Work};
+use crate::pack::{Place, Step, StepMargins, ValueRef, Work};
 
 /// Buffers that stay from tile to tile.
 #[derive(Debug, Default)]
 pub(super) struct UnitTileBuffers {
     slots: Vec<Aligned>,
     scratch: Scratch,
+    /// Margins of each row, where they are asked for.
+    kept: Vec<MarginLanes>,
 }
 
 /// Runs the tile over `input`; false if a number was or became NaN or infinite.
@@ -30,21 +32,31 @@ pub(super) fn run(
     if !seen && !evaluator.kernels.finite(input) {
         return false;
     }
-    let UnitTileBuffers { slots, scratch } = buffers;
+    let UnitTileBuffers { slots, scratch, kept } = buffers;
     slots.resize_with(plan.slots.len().max(slots.len()), Aligned::default);
     for (slot, len) in slots.iter_mut().zip(&plan.slots) {
         slot.at_least(len * tile.rows);
     }
     let input = RowsView { data: input, stride: input.len() / tile.rows };
+    let measures = tile.want.margins.then(|| evaluator.margin_plan().unit_measures(evaluator));
+    kept.clear();
+    kept.resize(if tile.want.margins { tile.rows } else { 0 }, MarginLanes::NONE);
     tile.codes.fill(0);
-    if !steps.iter().all(|step| run_step(tile, evaluator, step, input, slots, scratch)) {
-        return false;
+    for (index, step) in steps.iter().enumerate() {
+        let measure = measures.and_then(|measures| measures[index].as_ref());
+        let margins = measure.map(|measure| StepMargins { measure, rows: &mut *kept });
+        if !run_step(tile, evaluator, step, input, (slots, scratch), margins) {
+            return false;
+        }
     }
     if tile.want.values {
         let view = view(plan.output, input, slots);
         for (row, values) in tile.values.chunks_exact_mut(plan.output.len).enumerate() {
             values.copy_from_slice(view.row(row, plan.output.len));
         }
+    }
+    for (row, (margin, kept)) in tile.margins.iter_mut().zip(kept).enumerate() {
+        *margin = evaluator.margin(input.row(row, input.stride), kept.whole());
     }
     true
 }
@@ -54,8 +66,8 @@ fn run_step(
     evaluator: &Evaluator,
     step: &Step<UnitLanes>,
     input: RowsView<'_>,
-    slots: &mut [Aligned],
-    scratch: &mut Scratch,
+    (slots, scratch): (&mut [Aligned], &mut Scratch),
+    margins: Option<StepMargins<'_>>,
 ) -> bool {
     let mut out = std::mem::take(&mut slots[step.slot]);
     let views = step.inputs.iter().map(|&value| view(value, input, slots));
@@ -69,6 +81,7 @@ fn run_step(
             codes: tile.want.codes.then_some(&mut *tile.codes),
             words: evaluator.network.layout().words(),
             first_bit: step.first_bit,
+            margins,
         };
         step.work.run(&mut run, scratch)
     });

@@ -1,6 +1,6 @@
 //! Nonlinear operators: pieces as data, and the rule that picks one.
 
-use super::{PerUnit, Scalar, WindowMap};
+use super::{Number, PerUnit, Scalar, WindowMap};
 
 /// How a unit's piece is found.
 #[derive(Clone, Debug, PartialEq)]
@@ -119,7 +119,7 @@ impl Candidates {
     }
 
     /// Candidate `piece` of `unit`; `None` for padding.
-    fn value<S: Scalar>(&self, inputs: &[&[S]], unit: usize, piece: usize) -> Option<S> {
+    pub(crate) fn value<S: Number>(&self, inputs: &[&[S]], unit: usize, piece: usize) -> Option<S> {
         match self {
             Self::Window { map, .. } => {
                 let (plane, cell) = (unit / map.cells(), unit % map.cells());

@@ -1,16 +1,20 @@
 //! A network packed for the kernels: steps over numbered buffers, coefficients rounded to f32 once.
 //!
-//! There are two ways to lay out the rows of a tile. [`unit_lanes`] keeps each row's numbers together and
+//! There are two ways to lay out the rows of a tile in f32. [`unit_lanes`] keeps each row's numbers together and
 //! puts units across lanes: best for matrices, and for few rows. [`row_lanes`] keeps each number's values
-//! in all rows together and puts rows across lanes: best for windows, which then need no unfolding. Both
-//! make their steps of the same joined nodes ([`join`]), and share buffers among values whose lifetimes
+//! in all rows together and puts rows across lanes: best for windows, which then need no unfolding. A
+//! third, [`double_lanes`], is for rows in f64. All make their steps of the same joined nodes ([`join`]), and share buffers among values whose lifetimes
 //! do not meet. [`eval`](crate::eval) runs the steps, tile by tile.
 
+pub(crate) mod double_lanes;
 mod join;
+mod measure;
 mod parameters;
 pub(crate) mod row_lanes;
 mod terms;
 pub(crate) mod unit_lanes;
+
+pub(crate) use measure::{PackedMeasure, StepMargins, measures};
 
 use crate::network::{Network, NodeId, Operator, View};
 use join::{Joined, Joins};
@@ -41,11 +45,19 @@ pub(crate) trait Work: Sized {
 
     /// Packs the nodes of a step that has `len` outputs.
     fn pack(joined: &Joined<'_>, len: usize) -> Self;
+
+    /// Units that share their parameters: which of these groups `unit` is in.
+    fn group(&self, unit: usize) -> usize;
+
+    /// Groups, with those of lanes without units, for `len` outputs.
+    fn groups(&self, len: usize) -> usize;
 }
 
 /// One step of a tile.
 #[derive(Clone, Debug)]
 pub(crate) struct Step<W> {
+    /// The last node that it makes.
+    pub(crate) node: NodeId,
     /// What it reads; the branch that is added last, where there is one.
     pub(crate) inputs: Vec<ValueRef>,
     pub(crate) slot: usize,
@@ -142,7 +154,7 @@ impl<'j, 'n, W: Work> Builder<'j, 'n, W> {
                 let (first_bit, bits) =
                     layer.map_or((0, 0), |layer| (layer.first_bit(), layer.bits()));
                 let work = W::pack(&joined, len);
-                self.steps.push(Step { inputs, slot, len, first_bit, bits, work });
+                self.steps.push(Step { node: id, inputs, slot, len, first_bit, bits, work });
                 ValueRef { place: Place::Slot(slot), len }
             }
         });

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses a part")]
 
+pub(crate) mod networks;
+
 use std::sync::Arc;
 
 use maso_core::graph::{Attribute, Axis, GraphNode, Port};

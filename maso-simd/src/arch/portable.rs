@@ -3,10 +3,10 @@
 //! `wide` picks its instructions when it is compiled, so this tier multiplies and adds separately
 //! everywhere: the bits do not depend on the build.
 
-use wide::f32x8;
+use wide::{f32x8, f64x4};
 
 use crate::Tier;
-use crate::kernel::{self, Vector};
+use crate::kernel::{self, DoubleVector, Vector};
 use crate::kernels::Kernels;
 
 pub(crate) static KERNELS: Kernels = Kernels {
@@ -16,10 +16,12 @@ pub(crate) static KERNELS: Kernels = Kernels {
     extreme: kernel::extreme::<f32x8>,
     windows: kernel::windows::<f32x8, 1>,
     window_extreme: kernel::window_extreme::<f32x8>,
+    double: kernel::double::<f64x4>,
     to_lanes: kernel::to_lanes::<f32x8>,
     from_lanes: kernel::from_lanes::<f32x8>,
     codes: kernel::codes,
     finite: kernel::finite::<f32x8>,
+    norms: kernel::norms::<f32x8>,
     peak: kernel::peak::<f32x8>,
 };
 
@@ -79,5 +81,30 @@ impl Vector for f32x8 {
         for (row, column) in Self::transpose(rows).into_iter().enumerate() {
             column.store(&mut to[row * to_stride..]);
         }
+    }
+}
+
+impl DoubleVector for f64x4 {
+    const LANES: usize = 4;
+
+    #[inline(always)]
+    fn splat(value: f64) -> Self {
+        Self::splat(value)
+    }
+
+    #[inline(always)]
+    fn load(from: &[f64]) -> Self {
+        let lanes: &[f64; 4] = from.first_chunk().expect("a register of lanes");
+        Self::new(*lanes)
+    }
+
+    #[inline(always)]
+    fn store(self, to: &mut [f64]) {
+        *to.first_chunk_mut().expect("a register of lanes") = self.to_array();
+    }
+
+    #[inline(always)]
+    fn mul_add(self, factor: Self, addend: Self) -> Self {
+        self * factor + addend
     }
 }

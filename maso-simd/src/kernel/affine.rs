@@ -9,10 +9,12 @@
 #![allow(clippy::needless_range_loop, reason = "loops over constants, which are unrolled whole")]
 
 use super::Vector;
-use super::spline::{Ending, Finite, load, with_ending};
+use super::spline::{Ending, load, with_ending};
+use super::watch::{Spot, Watch, with_watch};
 use crate::PANEL;
 use crate::bits::interleave;
 use crate::kernels::{AffineBlock, Param};
+use crate::margins::Gauge;
 
 /// Inputs of a stretch, times the panels at once: 32 KiB of weights.
 const STRETCH: usize = 256;
@@ -25,25 +27,24 @@ pub(crate) fn affine<V: Vector, const MR: usize, const NV: usize, const PAIR: us
     out: &mut [f32],
     ldo: usize,
     fields: &mut [u64],
+    gauge: Option<&mut Gauge<'_>>,
 ) -> bool {
     fields[..block.rows * block.panels()].fill(0);
-    let mut finite = Finite::<V>::new();
-    with_ending!(&block.spline, ending => {
+    with_watch!(gauge, watch => with_ending!(&block.spline, ending => {
         let mut first = 0;
         while first < block.panels() {
             let mut pass = Pass { block, ending, first, out: &mut *out, ldo, fields: &mut *fields };
             // Both panels must have units in all registers.
             let whole = first * PANEL + 2 * PANEL < block.lanes + NV * V::LANES;
             if PAIR > 0 && whole && first + 2 <= block.panels() {
-                pass.stretches::<V, PAIR, NV, 2>(&mut finite);
+                pass.stretches::<V, PAIR, NV, 2>(watch);
                 first += 2;
             } else {
-                pass.stretches::<V, MR, NV, 1>(&mut finite);
+                pass.stretches::<V, MR, NV, 1>(watch);
                 first += 1;
             }
         }
-    });
-    finite.all()
+    }))
 }
 
 /// All rows over the panels from `first` on.
@@ -69,7 +70,7 @@ impl<E> Pass<'_, '_, E> {
     #[inline(always)]
     fn stretches<V: Vector, const MR: usize, const NV: usize, const NP: usize>(
         &mut self,
-        finite: &mut Finite<V>,
+        watch: &mut impl Watch<V>,
     ) where
         E: Ending<V>,
     {
@@ -79,11 +80,11 @@ impl<E> Pass<'_, '_, E> {
             let live = self.block.lanes - self.first * PANEL;
             let mut at = At { row: 0, lane: 0, from, to };
             while at.lane + (NV - 1) * V::LANES < live.min(PANEL) {
-                self.rows::<V, MR, NV, NP>(at, finite);
+                self.rows::<V, MR, NV, NP>(at, watch);
                 at.lane += NV * V::LANES;
             }
             while at.lane < live.min(PANEL) {
-                self.rows::<V, MR, 1, NP>(at, finite);
+                self.rows::<V, MR, 1, NP>(at, watch);
                 at.lane += V::LANES;
             }
             if to == self.block.depth {
@@ -97,20 +98,20 @@ impl<E> Pass<'_, '_, E> {
     fn rows<V: Vector, const MR: usize, const NV: usize, const NP: usize>(
         &mut self,
         mut at: At,
-        finite: &mut Finite<V>,
+        watch: &mut impl Watch<V>,
     ) where
         E: Ending<V>,
     {
         while at.row + MR <= self.block.rows {
-            self.tile::<V, MR, NV, NP>(at, finite);
+            self.tile::<V, MR, NV, NP>(at, watch);
             at.row += MR;
         }
         while at.row + 4 <= self.block.rows {
-            self.tile::<V, 4, NV, NP>(at, finite);
+            self.tile::<V, 4, NV, NP>(at, watch);
             at.row += 4;
         }
         while at.row < self.block.rows {
-            self.tile::<V, 1, NV, NP>(at, finite);
+            self.tile::<V, 1, NV, NP>(at, watch);
             at.row += 1;
         }
     }
@@ -120,7 +121,7 @@ impl<E> Pass<'_, '_, E> {
     fn tile<V: Vector, const MR: usize, const NV: usize, const NP: usize>(
         &mut self,
         at: At,
-        finite: &mut Finite<V>,
+        watch: &mut impl Watch<V>,
     ) where
         E: Ending<V>,
     {
@@ -129,7 +130,7 @@ impl<E> Pass<'_, '_, E> {
         if last && E::SHORT {
             for m in 0..MR {
                 for p in 0..NP {
-                    self.finish(At { row: at.row + m, ..at }, p, sums[m][p], finite);
+                    self.finish(At { row: at.row + m, ..at }, p, sums[m][p], watch);
                 }
             }
             return;
@@ -152,7 +153,7 @@ impl<E> Pass<'_, '_, E> {
                     for (v, sum) in sums.iter_mut().enumerate() {
                         *sum = V::load(&self.out[self.place(at, p) + v * V::LANES..]);
                     }
-                    self.finish(at, p, sums, finite);
+                    self.finish(at, p, sums, watch);
                 }
             }
         }
@@ -250,7 +251,7 @@ impl<E> Pass<'_, '_, E> {
         at: At,
         p: usize,
         sums: [V; NV],
-        finite: &mut Finite<V>,
+        watch: &mut impl Watch<V>,
     ) where
         E: Ending<V>,
     {
@@ -263,7 +264,8 @@ impl<E> Pass<'_, '_, E> {
             let (value, [low, high]) = self.ending.apply(at.row, lane, sums[v]);
             bits[0] |= low << (v * V::LANES);
             bits[1] |= high << (v * V::LANES);
-            finite.see(E::watched(sums[v], value));
+            let spot = Spot { slot: at.row, row: at.row, lane, live: V::LANES };
+            watch.see::<E>(spot, sums[v], value);
             value.store(&mut out[v * V::LANES..]);
         }
         if E::BITS > 0 {

@@ -1,17 +1,26 @@
 //! The elementwise kernel: a sum of scaled terms, then the spline.
 
 use super::Vector;
-use super::spline::{Ending, Finite, load, load_some, with_ending};
+use super::spline::{Ending, load, load_some, with_ending};
+use super::watch::{Spot, Watch, with_watch};
 use crate::PANEL;
 use crate::bits::{interleave, low_mask};
 use crate::kernels::Combine;
+use crate::margins::Gauge;
 
 /// Runs `sum`; see [`Kernels::combine`](crate::Kernels::combine).
 #[inline(always)]
-pub(crate) fn combine<V: Vector>(sum: &Combine<'_>, out: &mut [f32], fields: &mut [u64]) -> bool {
+pub(crate) fn combine<V: Vector>(
+    sum: &Combine<'_>,
+    out: &mut [f32],
+    fields: &mut [u64],
+    gauge: Option<&mut Gauge<'_>>,
+) -> bool {
     let fields = &mut fields[..out.len().div_ceil(PANEL)];
     fields.fill(0);
-    with_ending!(&sum.spline, ending => registers::<V, _>(sum, ending, out, fields))
+    with_watch!(gauge, watch => {
+        with_ending!(&sum.spline, ending => registers::<V, _>(sum, ending, out, fields, watch))
+    })
 }
 
 /// Register after register; the last may be filled in part, with zeros behind.
@@ -21,19 +30,18 @@ fn registers<V: Vector, E: Ending<V>>(
     ending: E,
     out: &mut [f32],
     fields: &mut [u64],
-) -> bool {
-    let mut finite = Finite::<V>::new();
+    watch: &mut impl Watch<V>,
+) {
     for (register, out) in out.chunks_mut(V::LANES).enumerate() {
         let i = register * V::LANES;
         let z = total::<V>(sum, i);
         let (value, [low, high]) = ending.apply(0, i, z);
-        finite.see(E::watched(z, value));
+        watch.see::<E>(Spot { slot: 0, row: 0, lane: i, live: out.len() }, z, value);
         let field = if E::BITS == 2 { interleave(low, high) } else { low.into() };
         let field = field & low_mask(out.len() * E::BITS);
         fields[i / PANEL] |= field << (i % PANEL * E::BITS);
         if out.len() == V::LANES { value.store(out) } else { value.store_part(out) }
     }
-    finite.all()
 }
 
 /// The sum of the terms, for the register at element `i`.

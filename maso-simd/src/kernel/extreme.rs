@@ -2,8 +2,10 @@
 //! number in the same lanes.
 
 use super::Vector;
+use super::gaps::Winners;
 use crate::PANEL;
 use crate::kernels::ExtremeBlock;
+use crate::margins::Gauge;
 
 /// Runs `block`; see [`Kernels::extreme`](crate::Kernels::extreme). Positions are exact: an f32
 /// counts to 2²⁴, and no window is that large.
@@ -12,6 +14,7 @@ pub(crate) fn extreme<V: Vector>(
     block: &ExtremeBlock<'_>,
     out: &mut [f32; PANEL],
     winner: &mut [u32; PANEL],
+    mut gauge: Option<&mut Gauge<'_>>,
 ) {
     for lane in (0..PANEL).step_by(V::LANES) {
         let mut best = V::load(&block.candidates[lane..]);
@@ -23,6 +26,10 @@ pub(crate) fn extreme<V: Vector>(
             position = V::select(better, V::splat(i as f32), position);
         }
         best.store(&mut out[lane..]);
+        if let Some(Gauge { measure, rows }) = gauge.as_deref_mut() {
+            let candidates = block.candidates.chunks_exact(PANEL).map(|row| V::load(&row[lane..]));
+            Winners { best, row: 0, lane }.gauge(candidates, measure, &mut rows[0]);
+        }
         let mut positions = [0.0; PANEL];
         position.store(&mut positions);
         for (winner, position) in winner[lane..].iter_mut().zip(&positions[..V::LANES]) {

@@ -2,18 +2,24 @@
 
 mod affine;
 mod combine;
+mod double;
 mod extreme;
+mod gaps;
 mod movement;
+mod norms;
 mod peak;
 mod spline;
 mod vector;
+mod watch;
 mod window_extreme;
 mod windows;
 
 pub(crate) use affine::affine;
 pub(crate) use combine::combine;
+pub(crate) use double::{DoubleVector, double};
 pub(crate) use extreme::extreme;
 pub(crate) use movement::{codes, finite, from_lanes, to_lanes};
+pub(crate) use norms::norms;
 pub(crate) use peak::peak;
 pub(crate) use vector::Vector;
 pub(crate) use window_extreme::window_extreme;
@@ -36,42 +42,56 @@ pub(crate) use within;
 
 /// One tier's table of kernels: each text compiled for a vector type and block shapes.
 macro_rules! tier_kernels {
-    ($tier:expr, vector: $vector:ty, features: $features:literal,
+    ($tier:expr, vector: $vector:ty, double: $double:ty, features: $features:literal,
      panel: ($rows:literal, $registers:literal, $pair:literal), windows: $window_registers:literal) => {
         pub(crate) static KERNELS: $crate::Kernels = $crate::Kernels {
             tier: $tier,
             affine: $crate::kernel::within!($features, |block: &$crate::AffineBlock<'_>,
                                                         out: &mut [f32],
                                                         ldo: usize,
-                                                        fields: &mut [u64]|
+                                                        fields: &mut [u64],
+                                                        gauge: Option<&mut $crate::Gauge<'_>>|
              -> bool {
-                $crate::kernel::affine::<$vector, $rows, $registers, $pair>(block, out, ldo, fields)
+                $crate::kernel::affine::<$vector, $rows, $registers, $pair>(
+                    block, out, ldo, fields, gauge,
+                )
             }),
             combine: $crate::kernel::within!($features, |sum: &$crate::Combine<'_>,
                                                          out: &mut [f32],
-                                                         fields: &mut [u64]|
+                                                         fields: &mut [u64],
+                                                         gauge: Option<&mut $crate::Gauge<'_>>|
              -> bool {
-                $crate::kernel::combine::<$vector>(sum, out, fields)
+                $crate::kernel::combine::<$vector>(sum, out, fields, gauge)
             }),
             extreme: $crate::kernel::within!($features, |block: &$crate::ExtremeBlock<'_>,
                                                          out: &mut [f32; $crate::PANEL],
-                                                         winner: &mut [u32; $crate::PANEL]|
+                                                         winner: &mut [u32; $crate::PANEL],
+                                                         gauge: Option<&mut $crate::Gauge<'_>>|
              -> () {
-                $crate::kernel::extreme::<$vector>(block, out, winner)
+                $crate::kernel::extreme::<$vector>(block, out, winner, gauge)
             }),
             windows: $crate::kernel::within!($features, |block: &$crate::WindowBlock<'_>,
                                                          out: &mut [f32],
-                                                         planes: &mut [u32]|
+                                                         planes: &mut [u32],
+                                                         gauge: Option<&mut $crate::Gauge<'_>>|
              -> bool {
-                $crate::kernel::windows::<$vector, $window_registers>(block, out, planes)
+                $crate::kernel::windows::<$vector, $window_registers>(block, out, planes, gauge)
             }),
             window_extreme: $crate::kernel::within!($features, |block: &$crate::WindowExtreme<
                 '_,
             >,
                                                                 out: &mut [f32],
-                                                                planes: &mut [u32]|
+                                                                planes: &mut [u32],
+                                                                gauge: Option<
+                &mut $crate::Gauge<'_>,
+            >|
              -> () {
-                $crate::kernel::window_extreme::<$vector>(block, out, planes)
+                $crate::kernel::window_extreme::<$vector>(block, out, planes, gauge)
+            }),
+            double: $crate::kernel::within!($features, |block: &$crate::DoubleBlock<'_>,
+                                                        out: &mut [$crate::DoubleLanes]|
+             -> () {
+                $crate::kernel::double::<$double>(block, out)
             }),
             to_lanes: $crate::kernel::within!($features, |rows: &[f32],
                                                           stride: usize,
@@ -94,6 +114,9 @@ macro_rules! tier_kernels {
             }),
             finite: $crate::kernel::within!($features, |numbers: &[f32]| -> bool {
                 $crate::kernel::finite::<$vector>(numbers)
+            }),
+            norms: $crate::kernel::within!($features, |row: &[f32]| -> $crate::Norms {
+                $crate::kernel::norms::<$vector>(row)
             }),
             peak: $crate::kernel::within!($features, |rounds: usize| -> (usize, f32) {
                 $crate::kernel::peak::<$vector>(rounds)

@@ -2,7 +2,8 @@
 //! the words of each row's code. And whether numbers are finite, before they are moved.
 
 use super::Vector;
-use super::spline::{Finite, load_some};
+use super::spline::load_some;
+use super::watch::Finite;
 use crate::PANEL;
 
 /// Whether all numbers are finite.
@@ -11,7 +12,7 @@ pub(crate) fn finite<V: Vector>(numbers: &[f32]) -> bool {
     let mut finite = [Finite::<V>::new(); 4];
     for registers in numbers.chunks(4 * V::LANES) {
         for (finite, numbers) in finite.iter_mut().zip(registers.chunks(V::LANES)) {
-            finite.see(load_some(numbers));
+            finite.number(load_some(numbers));
         }
     }
     finite.into_iter().all(Finite::all)

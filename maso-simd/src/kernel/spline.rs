@@ -1,5 +1,5 @@
-//! The spline of a register of pre-activations: values, bits and the check for NaN, made where the sums
-//! already are. Each kind of spline is a type of its own, so that a kernel is compiled for each.
+//! The spline of a register of pre-activations: values and bits, made where the sums already
+//! are. Each kind of spline is a type of its own, so that a kernel is compiled for each.
 
 use super::Vector;
 use crate::kernels::{Param, Spline};
@@ -22,8 +22,10 @@ pub(super) fn load_some<V: Vector>(from: &[f32]) -> V {
 
 /// What happens to a register of pre-activations.
 pub(super) trait Ending<V: Vector>: Copy {
+    /// Pieces; none without a spline.
+    const PIECES: usize;
     /// Bits of each piece: 0, 1 or 2.
-    const BITS: usize;
+    const BITS: usize = if Self::PIECES > 2 { 2 } else { (Self::PIECES > 1) as usize };
     /// Whether it is a few instructions, without parameters.
     const SHORT: bool = false;
 
@@ -44,7 +46,7 @@ pub(super) trait Ending<V: Vector>: Copy {
 pub(super) struct Identity;
 
 impl<V: Vector> Ending<V> for Identity {
-    const BITS: usize = 0;
+    const PIECES: usize = 0;
     const SHORT: bool = true;
 
     #[inline(always)]
@@ -58,7 +60,7 @@ impl<V: Vector> Ending<V> for Identity {
 pub(super) struct Relu;
 
 impl<V: Vector> Ending<V> for Relu {
-    const BITS: usize = 1;
+    const PIECES: usize = 2;
     const SHORT: bool = V::HAS_MASKS;
 
     #[inline(always)]
@@ -80,7 +82,7 @@ impl<V: Vector> Ending<V> for Relu {
 pub(super) struct Pieces<'a, const R: usize>(pub(super) &'a Spline<'a>);
 
 impl<V: Vector, const R: usize> Ending<V> for Pieces<'_, R> {
-    const BITS: usize = R - 1;
+    const PIECES: usize = R;
 
     #[inline(always)]
     fn apply(&self, row: usize, lane: usize, z: V) -> (V, [u32; 2]) {
@@ -129,25 +131,3 @@ macro_rules! with_ending {
     };
 }
 pub(super) use with_ending;
-
-/// Collects whether every number was finite: x · 0 is 0 for finite x and NaN otherwise.
-#[derive(Clone, Copy)]
-pub(super) struct Finite<V>(V);
-
-impl<V: Vector> Finite<V> {
-    #[inline(always)]
-    pub(super) fn new() -> Self {
-        Self(V::splat(0.0))
-    }
-
-    #[inline(always)]
-    pub(super) fn see(&mut self, number: V) {
-        self.0 = number.mul_add(V::splat(0.0), self.0);
-    }
-
-    /// No lane is NaN: each one is above −1.
-    #[inline(always)]
-    pub(super) fn all(self) -> bool {
-        V::bits(self.0.gt(V::splat(-1.0))).count_ones() as usize == V::LANES
-    }
-}

@@ -19,6 +19,23 @@ pub(crate) trait Vector: Copy {
     fn mul(self, other: Self) -> Self;
     /// `self · factor + addend`, rounded once (fused tiers) or twice (separate tiers).
     fn mul_add(self, factor: Self, addend: Self) -> Self;
+    /// The smaller of each lane; what it is for NaN does not matter.
+    #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        Self::select(other.gt(self), self, other)
+    }
+
+    /// The larger of each lane; what it is for NaN does not matter.
+    #[inline(always)]
+    fn max(self, other: Self) -> Self {
+        Self::select(self.gt(other), self, other)
+    }
+
+    #[inline(always)]
+    fn abs(self) -> Self {
+        self.max(self.mul(Self::splat(-1.0)))
+    }
+
     fn gt(self, other: Self) -> Self::Mask;
     fn select(mask: Self::Mask, yes: Self, no: Self) -> Self;
     /// Lane i's truth at bit i.

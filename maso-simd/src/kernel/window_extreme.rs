@@ -2,8 +2,10 @@
 //! of all rows, one word for each bit of its number.
 
 use super::Vector;
+use super::gaps::Winners;
 use crate::PANEL;
 use crate::bits::width;
+use crate::margins::Gauge;
 use crate::windows::WindowExtreme;
 
 /// Runs `block`; see [`Kernels::window_extreme`](crate::Kernels::window_extreme).
@@ -12,6 +14,7 @@ pub(crate) fn window_extreme<V: Vector>(
     block: &WindowExtreme<'_>,
     out: &mut [f32],
     planes: &mut [u32],
+    mut gauge: Option<&mut Gauge<'_>>,
 ) {
     let bits = width(block.taps);
     let input = block.input.as_chunks::<PANEL>().0;
@@ -37,6 +40,12 @@ pub(crate) fn window_extreme<V: Vector>(
                 }
             }
             best.store(&mut out[lane..]);
+            if let Some(Gauge { measure, rows }) = gauge.as_deref_mut() {
+                let candidates =
+                    window.iter().map(|tap| V::load(&plane[tap.source as usize][lane..]));
+                let winners = Winners { best, row: unit / cells, lane };
+                winners.gauge(candidates, measure, &mut rows[0]);
+            }
         }
     }
 }

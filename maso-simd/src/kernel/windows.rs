@@ -7,8 +7,10 @@
 //! that has the whole input.
 
 use super::Vector;
-use super::spline::{Ending, Finite, load, with_ending};
+use super::spline::{Ending, load, with_ending};
+use super::watch::{Spot, Watch, with_watch};
 use crate::PANEL;
+use crate::margins::Gauge;
 use crate::windows::{CHANNELS, WindowBlock};
 
 /// Cells that all channels take together, so that their inputs are still near.
@@ -20,16 +22,15 @@ pub(crate) fn windows<V: Vector, const NV: usize>(
     block: &WindowBlock<'_>,
     out: &mut [f32],
     planes: &mut [u32],
+    gauge: Option<&mut Gauge<'_>>,
 ) -> bool {
-    let mut finite = Finite::<V>::new();
-    with_ending!(&block.spline, ending => {
+    with_watch!(gauge, watch => with_ending!(&block.spline, ending => {
         let mut pass = Pass { block, ending, out, planes };
         for start in (0..block.windows.cells()).step_by(CELLS) {
             let cells = start..(start + CELLS).min(block.windows.cells());
-            pass.channels::<V, NV>(cells, &mut finite);
+            pass.channels::<V, NV>(cells, watch);
         }
-    });
-    finite.all()
+    }))
 }
 
 struct Pass<'a, 'o, E> {
@@ -45,19 +46,19 @@ impl<E> Pass<'_, '_, E> {
     fn channels<V: Vector, const NV: usize>(
         &mut self,
         cells: std::ops::Range<usize>,
-        finite: &mut Finite<V>,
+        watch: &mut impl Watch<V>,
     ) where
         E: Ending<V>,
     {
         for (first, width) in self.block.weights.groups() {
             for cell in cells.clone() {
                 match width {
-                    CHANNELS => self.group::<V, CHANNELS, NV>(first, cell, finite),
-                    6 => self.group::<V, 6, NV>(first, cell, finite),
-                    4 => self.group::<V, 4, NV>(first, cell, finite),
-                    3 => self.group::<V, 3, NV>(first, cell, finite),
-                    2 => self.group::<V, 2, NV>(first, cell, finite),
-                    _ => self.group::<V, 1, NV>(first, cell, finite),
+                    CHANNELS => self.group::<V, CHANNELS, NV>(first, cell, watch),
+                    6 => self.group::<V, 6, NV>(first, cell, watch),
+                    4 => self.group::<V, 4, NV>(first, cell, watch),
+                    3 => self.group::<V, 3, NV>(first, cell, watch),
+                    2 => self.group::<V, 2, NV>(first, cell, watch),
+                    _ => self.group::<V, 1, NV>(first, cell, watch),
                 }
             }
         }
@@ -69,12 +70,12 @@ impl<E> Pass<'_, '_, E> {
         &mut self,
         first: usize,
         cell: usize,
-        finite: &mut Finite<V>,
+        watch: &mut impl Watch<V>,
     ) where
         E: Ending<V>,
     {
         for lane in (0..PANEL).step_by(NV * V::LANES) {
-            self.tile::<V, MR, NV>(first, cell, lane, finite);
+            self.tile::<V, MR, NV>(first, cell, lane, watch);
         }
     }
 
@@ -86,7 +87,7 @@ impl<E> Pass<'_, '_, E> {
         first: usize,
         cell: usize,
         lane: usize,
-        finite: &mut Finite<V>,
+        watch: &mut impl Watch<V>,
     ) where
         E: Ending<V>,
     {
@@ -100,7 +101,7 @@ impl<E> Pass<'_, '_, E> {
         }
         for channel in first..first + MR {
             for v in 0..NV {
-                self.finish(channel, order.unit(channel, cell), lane + v * V::LANES, finite);
+                self.finish(channel, order.unit(channel, cell), lane + v * V::LANES, watch);
             }
         }
     }
@@ -150,7 +151,7 @@ impl<E> Pass<'_, '_, E> {
         channel: usize,
         unit: usize,
         lane: usize,
-        finite: &mut Finite<V>,
+        watch: &mut impl Watch<V>,
     ) where
         E: Ending<V>,
     {
@@ -161,7 +162,7 @@ impl<E> Pass<'_, '_, E> {
             None => sum,
         };
         let (value, bits) = self.ending.apply(channel, lane, z);
-        finite.see(E::watched(z, value));
+        watch.see::<E>(Spot { slot: 0, row: channel, lane, live: V::LANES }, z, value);
         value.store(&mut self.out[at..]);
         for (plane, bits) in self.planes[unit * E::BITS..][..E::BITS].iter_mut().zip(bits) {
             *plane |= bits << lane;

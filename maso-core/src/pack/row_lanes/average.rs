@@ -33,7 +33,7 @@ impl LaneAverage {
             let spline = Spline::new(&[], &[factor], &[Param::Splat(0.0)]);
             let sum = Combine { terms: &terms, shift: Some(Param::Splat(0.0)), spline };
             let out = &mut run.out[unit * PANEL..][..PANEL];
-            finite &= run.kernels.combine(&sum, out, &mut [0]);
+            finite &= run.kernels.combine(&sum, out, &mut [0], None);
         }
         finite
     }

@@ -34,6 +34,11 @@ impl LaneElementwise {
         finite
     }
 
+    /// The block of output `unit`.
+    pub(super) fn group(&self, unit: usize) -> usize {
+        unit / self.block
+    }
+
     /// Some units of block `index`.
     fn chunk(&self, index: usize, units: std::ops::Range<usize>, run: &mut LaneRun<'_>) -> bool {
         let place = units.start * PANEL..units.end * PANEL;
@@ -50,7 +55,9 @@ impl LaneElementwise {
             spline: self.terms.spline.bind(bind),
         };
         let mut fields = [0u64; CHUNK];
-        let finite = run.kernels.combine(&sum, &mut run.out[place], &mut fields);
+        let mut gauge = run.margins.as_mut().map(|margins| margins.gauge(0, bind));
+        let out = &mut run.out[place];
+        let finite = run.kernels.combine(&sum, out, &mut fields, gauge.as_mut());
         let width = self.terms.spline.bits();
         let planes = &mut run.planes[units.start * width..units.end * width];
         match width {

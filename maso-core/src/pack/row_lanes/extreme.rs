@@ -1,6 +1,6 @@
 //! Maxima and minima of windows or branches.
 
-use maso_simd::{ExtremeBlock, PANEL, WindowExtreme, Windows, bits};
+use maso_simd::{ExtremeBlock, PANEL, Param, WindowExtreme, Windows, bits};
 
 use super::LaneRun;
 use super::windows::windows_of;
@@ -47,6 +47,14 @@ impl LaneExtreme {
         Self { smallest: extreme.smallest, candidates }
     }
 
+    /// The plane of output `unit` of windows, or the unit itself.
+    pub(super) fn group(&self, unit: usize) -> usize {
+        match &self.candidates {
+            LaneCandidates::Windows { windows, .. } => unit / windows.cells(),
+            LaneCandidates::Branches { .. } => unit,
+        }
+    }
+
     pub(super) fn run(&self, run: &mut LaneRun<'_>) -> bool {
         match &self.candidates {
             LaneCandidates::Windows { planes, plane, windows, taps } => {
@@ -58,7 +66,8 @@ impl LaneExtreme {
                     taps: *taps,
                     smallest: self.smallest,
                 };
-                run.kernels.window_extreme(&block, run.out, run.planes);
+                let mut gauge = run.margins.as_mut().map(|margins| margins.gauge(0, Param::Rows));
+                run.kernels.window_extreme(&block, run.out, run.planes, gauge.as_mut());
             }
             LaneCandidates::Branches { units, branches } => {
                 let mut candidates = vec![0.0; branches.len() * PANEL];
@@ -90,7 +99,9 @@ impl LaneExtreme {
         let block = ExtremeBlock { candidates, smallest: self.smallest };
         let out = run.out[place].first_chunk_mut().expect("a vector");
         let mut winners = [0; PANEL];
-        run.kernels.extreme(&block, out, &mut winners);
+        let part = |values: &[f32]| Param::Splat(values[unit]);
+        let mut gauge = run.margins.as_mut().map(|margins| margins.gauge(0, part));
+        run.kernels.extreme(&block, out, &mut winners, gauge.as_mut());
         let width = bits::width(branches.len());
         for (bit, plane) in run.planes[unit * width..][..width].iter_mut().enumerate() {
             let rows = winners.iter().enumerate();

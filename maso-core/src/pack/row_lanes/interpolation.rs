@@ -38,7 +38,7 @@ impl LaneInterpolation {
             let shift = Some(Param::Splat(0.0));
             let sum = Combine { terms: &terms, shift, spline: Spline::identity() };
             let out = &mut run.out[unit * PANEL..][..PANEL];
-            finite &= run.kernels.combine(&sum, out, &mut [0]);
+            finite &= run.kernels.combine(&sum, out, &mut [0], None);
         }
         finite
     }

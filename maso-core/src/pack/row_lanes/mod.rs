@@ -8,11 +8,13 @@ mod gather;
 mod interpolation;
 mod windows;
 
+pub(crate) use windows::windows_of;
+
 use maso_simd::{Kernels, PANEL};
 
-use super::Work;
 use super::join::Joined;
 use super::terms::Terms;
+use super::{StepMargins, Work};
 use crate::network::{Affine, Network, Operator, Rule, View};
 use average::LaneAverage;
 use elementwise::LaneElementwise;
@@ -42,6 +44,8 @@ pub(crate) struct LaneRun<'a> {
     pub(crate) out: &'a mut [f32],
     /// Its bits, all zero.
     pub(crate) planes: &'a mut [u32],
+    /// Where margins go, if they are asked for: a single one, whose lanes are the rows.
+    pub(crate) margins: Option<StepMargins<'a>>,
 }
 
 impl Work for RowLanes {
@@ -77,6 +81,20 @@ impl Work for RowLanes {
             | Operator::Sum { .. }
             | Operator::Nonlinear(Rule::Spline(_)) => unreachable!("elementwise, made above"),
         }
+    }
+
+    fn group(&self, unit: usize) -> usize {
+        match self {
+            Self::Windows(windows) => windows.group(unit),
+            Self::Elementwise(elementwise) => elementwise.group(unit),
+            Self::Extreme(extreme) => extreme.group(unit),
+            _ => unit,
+        }
+    }
+
+    fn groups(&self, len: usize) -> usize {
+        // The last unit is in the last group, but for channels that repeat from image to image.
+        (0..len).map(|unit| self.group(unit)).max().map_or(0, |last| last + 1)
     }
 }
 

@@ -82,14 +82,20 @@ impl LaneWindows {
         let mut finite = true;
         for image in 0..self.batch {
             for (group, weights) in self.groups.iter().enumerate() {
-                finite &= self.group(image * self.groups.len() + group, weights, run);
+                finite &= self.run_group(image * self.groups.len() + group, weights, run);
             }
         }
         finite
     }
 
+    /// The channel of output `unit`.
+    pub(super) fn group(&self, unit: usize) -> usize {
+        let channels = self.groups.len() * self.outputs;
+        unit / self.order.channel % channels
+    }
+
     /// Group number `part`, counted over all images.
-    fn group(&self, part: usize, weights: &ChannelWeights, run: &mut LaneRun<'_>) -> bool {
+    fn run_group(&self, part: usize, weights: &ChannelWeights, run: &mut LaneRun<'_>) -> bool {
         let first = part % self.groups.len() * self.outputs;
         let rows = |values| rows_of(values, first, self.outputs);
         let spline = self.spline.bind(rows);
@@ -112,12 +118,13 @@ impl LaneWindows {
         };
         let (out, planes) =
             (&mut run.out[units * PANEL..], &mut run.planes[units * spline.bits()..]);
-        run.kernels.windows(&block, out, planes)
+        let mut gauge = run.margins.as_mut().map(|margins| margins.gauge(0, rows));
+        run.kernels.windows(&block, out, planes, gauge.as_mut())
     }
 }
 
 /// The windows of a map, padding left out.
-pub(super) fn windows_of(map: &WindowMap) -> Windows {
+pub(crate) fn windows_of(map: &WindowMap) -> Windows {
     Windows::new((0..map.cells()).map(|cell| {
         (0..map.taps()).filter_map(move |tap| {
             let source = map.source(tap, cell)? as u32;

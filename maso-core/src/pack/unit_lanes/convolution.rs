@@ -162,7 +162,7 @@ impl PackedConvolution {
         };
         let values = at_least(&mut scratch.block, outs * PANEL);
         let fields = at_least(&mut scratch.fields, outs);
-        let finite = run.kernels.affine(&block, values, PANEL, fields);
+        let finite = run.kernels.affine(&block, values, PANEL, fields, None);
         for segment in self.segments(strip) {
             self.place(segment, first, values, fields, run);
         }

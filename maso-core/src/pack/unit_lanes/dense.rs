@@ -27,6 +27,16 @@ impl PackedDense {
         Self { batch: dense.batch, panels, bias, spline }
     }
 
+    /// Lanes of all panels.
+    pub(super) fn lanes(&self) -> usize {
+        self.panels.count() * PANEL
+    }
+
+    /// The lane of output `unit`.
+    pub(super) fn group(&self, unit: usize) -> usize {
+        unit % self.panels.units()
+    }
+
     pub(super) fn run(&self, run: &mut Run<'_>, scratch: &mut Scratch) -> bool {
         let mut finite = true;
         for part in 0..self.batch {
@@ -49,13 +59,15 @@ impl PackedDense {
             spline: self.spline.bind(Param::Lanes),
         };
         let fields = at_least(&mut scratch.fields, run.rows * self.panels.count());
+        let mut gauge = run.margins.as_mut().map(|margins| margins.gauge(0, Param::Lanes));
+        let gauge = gauge.as_mut();
         let finite = if self.batch == 1 {
-            run.kernels.affine(&block, run.out, run.out_stride, fields)
+            run.kernels.affine(&block, run.out, run.out_stride, fields, gauge)
         } else {
             // Whole panels of lanes could reach into the next vector's units.
             let width = self.panels.count() * PANEL;
             let values = at_least(&mut scratch.block, run.rows * width);
-            let finite = run.kernels.affine(&block, values, width, fields);
+            let finite = run.kernels.affine(&block, values, width, fields, gauge);
             for row in 0..run.rows {
                 let out = &mut run.out[row * run.out_stride + part * units..][..units];
                 out.copy_from_slice(&values[row * width..][..units]);

@@ -53,7 +53,8 @@ impl Elementwise {
         };
         let out = &mut run.out[row * run.out_stride + at..][..self.block];
         let fields = at_least(&mut scratch.fields, self.block.div_ceil(PANEL));
-        let finite = run.kernels.combine(&sum, out, fields);
+        let mut gauge = run.margins.as_mut().map(|margins| margins.gauge(row, bind));
+        let finite = run.kernels.combine(&sum, out, fields, gauge.as_mut());
         let bits = self.terms.spline.bits();
         for (panel, &field) in fields.iter().enumerate() {
             let live = (self.block - panel * PANEL).min(PANEL);
@@ -64,6 +65,11 @@ impl Elementwise {
 }
 
 impl Elementwise {
+    /// The block of output `unit`, or the unit itself where all are listed.
+    pub(super) fn group(&self, unit: usize) -> usize {
+        if self.block == self.len { unit } else { unit / self.block }
+    }
+
     /// What block `index` takes from a list of parameters.
     fn pick<'a>(&self, values: &'a [f32], index: usize) -> Param<'a> {
         if self.block == self.len { Param::Lanes(values) } else { Param::Splat(values[index]) }

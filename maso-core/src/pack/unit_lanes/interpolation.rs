@@ -46,7 +46,7 @@ impl PackedInterpolation {
                 let sum = Combine { terms: &terms, shift, spline: Spline::identity() };
                 let live = (units - start).min(PANEL);
                 let out = &mut run.out_row(row, units)[start..start + live];
-                finite &= kernels.combine(&sum, out, &mut [0]);
+                finite &= kernels.combine(&sum, out, &mut [0], None);
             }
         }
         finite

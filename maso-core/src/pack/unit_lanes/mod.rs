@@ -73,6 +73,22 @@ impl Work for UnitLanes {
             | Operator::Nonlinear(Rule::Spline(_)) => unreachable!("elementwise, made above"),
         }
     }
+
+    fn group(&self, unit: usize) -> usize {
+        match self {
+            Self::Dense(dense) => dense.group(unit),
+            Self::Elementwise(elementwise) => elementwise.group(unit),
+            _ => unit,
+        }
+    }
+
+    fn groups(&self, len: usize) -> usize {
+        match self {
+            Self::Dense(dense) => dense.lanes(),
+            Self::Elementwise(elementwise) => elementwise.group(len - 1) + 1,
+            _ => padded(len),
+        }
+    }
 }
 
 impl UnitLanes {

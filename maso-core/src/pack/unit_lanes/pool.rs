@@ -1,6 +1,6 @@
 //! Pools and maxima: strips of [`PANEL`] units, what each reads gathered side by side.
 
-use maso_simd::{AffineBlock, ExtremeBlock, PANEL, Param, Spline, bits};
+use maso_simd::{AffineBlock, ExtremeBlock, Gauge, MarginLanes, PANEL, Param, Spline, bits};
 
 use super::run::{Run, Scratch, at_least};
 use super::windows::Windows;
@@ -47,7 +47,7 @@ impl PackedAverage {
                     AffineBlock { x, ldx: taps, rows: 1, depth, weights, lanes, bias, spline };
                 // Output rows are padded to whole panels, so the last strip fits.
                 let out = &mut run.out[row * run.out_stride + start..];
-                finite &= run.kernels.affine(&block, out, PANEL, &mut [0]);
+                finite &= run.kernels.affine(&block, out, PANEL, &mut [0], None);
             }
         }
         finite
@@ -104,8 +104,18 @@ impl PackedExtreme {
                 self.gather(row, start, run, panel);
                 let block = ExtremeBlock { candidates: panel, smallest: self.smallest };
                 let (mut values, mut winners) = ([0.0; PANEL], [0; PANEL]);
-                run.kernels.extreme(&block, &mut values, &mut winners);
                 let live = (self.units - start).min(PANEL);
+                match &mut run.margins {
+                    None => run.kernels.extreme(&block, &mut values, &mut winners, None),
+                    Some(margins) => {
+                        // Lanes without units must not be kept.
+                        let mut own = [MarginLanes::NONE];
+                        let measure = margins.measure.bind(|list| Param::Lanes(&list[start..]));
+                        let mut gauge = Gauge { measure, rows: &mut own };
+                        run.kernels.extreme(&block, &mut values, &mut winners, Some(&mut gauge));
+                        margins.rows[row].merge(&own[0], live);
+                    }
+                }
                 run.out_row(row, self.units)[start..][..live].copy_from_slice(&values[..live]);
                 self.put_winners(row, start, &winners[..live], run);
             }

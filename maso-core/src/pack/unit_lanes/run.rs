@@ -2,6 +2,8 @@
 
 use maso_simd::{Kernels, bits};
 
+use crate::pack::StepMargins;
+
 /// Rows of one value.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RowsView<'a> {
@@ -31,6 +33,8 @@ pub(crate) struct Run<'a> {
     pub(crate) words: usize,
     /// Where the step's bits begin.
     pub(crate) first_bit: usize,
+    /// Where margins go, if they are asked for: one for each row. Steps with windows keep none.
+    pub(crate) margins: Option<StepMargins<'a>>,
 }
 
 impl Run<'_> {

@@ -7,10 +7,10 @@
 use std::arch::aarch64::*;
 
 use crate::Tier;
-use crate::kernel::{Vector, tier_kernels};
+use crate::kernel::{DoubleVector, Vector, tier_kernels};
 
 tier_kernels! {
-    Tier::Neon, vector: Quad, features: "neon",
+    Tier::Neon, vector: Quad, double: QuadDouble, features: "neon",
     panel: (6, 4, 0), windows: 2
 }
 
@@ -96,5 +96,39 @@ impl Vector for Quad {
                 to[column * to_stride + row] = from[row * from_stride + column];
             }
         }
+    }
+}
+
+/// 2 lanes of f64.
+#[derive(Clone, Copy)]
+pub(crate) struct QuadDouble(float64x2_t);
+
+impl DoubleVector for QuadDouble {
+    const LANES: usize = 2;
+
+    #[inline(always)]
+    fn splat(value: f64) -> Self {
+        // SAFETY: the processor has NEON (see the file's head).
+        Self(unsafe { vdupq_n_f64(value) })
+    }
+
+    #[inline(always)]
+    fn load(from: &[f64]) -> Self {
+        let lanes: &[f64; 2] = from.first_chunk().expect("a register of lanes");
+        // SAFETY: 2 numbers are there; the processor has NEON (see the file's head).
+        Self(unsafe { vld1q_f64(lanes.as_ptr()) })
+    }
+
+    #[inline(always)]
+    fn store(self, to: &mut [f64]) {
+        let lanes: &mut [f64; 2] = to.first_chunk_mut().expect("a register of lanes");
+        // SAFETY: there is room for 2 numbers; the processor has NEON (see the file's head).
+        unsafe { vst1q_f64(lanes.as_mut_ptr(), self.0) }
+    }
+
+    #[inline(always)]
+    fn mul_add(self, factor: Self, addend: Self) -> Self {
+        // SAFETY: the processor has NEON (see the file's head).
+        Self(unsafe { vfmaq_f64(addend.0, self.0, factor.0) })
     }
 }

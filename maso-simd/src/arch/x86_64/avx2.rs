@@ -6,10 +6,10 @@
 use std::arch::x86_64::*;
 
 use crate::Tier;
-use crate::kernel::{Vector, tier_kernels};
+use crate::kernel::{DoubleVector, Vector, tier_kernels};
 
 tier_kernels! {
-    Tier::Avx2, vector: Ymm, features: "avx2,fma,bmi2,popcnt",
+    Tier::Avx2, vector: Ymm, double: YmmDouble, features: "avx2,fma,bmi2,popcnt",
     panel: (6, 2, 0), windows: 1
 }
 
@@ -51,6 +51,18 @@ impl Vector for Ymm {
     fn mul(self, other: Self) -> Self {
         // SAFETY: the processor has AVX2 (see the file's head).
         Self(unsafe { _mm256_mul_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        // SAFETY: the processor has AVX2 (see the file's head).
+        Self(unsafe { _mm256_min_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn max(self, other: Self) -> Self {
+        // SAFETY: the processor has AVX2 (see the file's head).
+        Self(unsafe { _mm256_max_ps(self.0, other.0) })
     }
 
     #[inline(always)]
@@ -114,4 +126,38 @@ fn transposed(rows: [__m256; 8]) -> [__m256; 8] {
         out[4 + j] = _mm256_permute2f128_ps::<0x31>(b[j], b[4 + j]);
     }
     out
+}
+
+/// 4 lanes of f64.
+#[derive(Clone, Copy)]
+pub(crate) struct YmmDouble(__m256d);
+
+impl DoubleVector for YmmDouble {
+    const LANES: usize = 4;
+
+    #[inline(always)]
+    fn splat(value: f64) -> Self {
+        // SAFETY: the processor has AVX2 (see the file's head).
+        Self(unsafe { _mm256_set1_pd(value) })
+    }
+
+    #[inline(always)]
+    fn load(from: &[f64]) -> Self {
+        let lanes: &[f64; 4] = from.first_chunk().expect("a register of lanes");
+        // SAFETY: 4 numbers are there; the processor has AVX2 (see the file's head).
+        Self(unsafe { _mm256_loadu_pd(lanes.as_ptr()) })
+    }
+
+    #[inline(always)]
+    fn store(self, to: &mut [f64]) {
+        let lanes: &mut [f64; 4] = to.first_chunk_mut().expect("a register of lanes");
+        // SAFETY: there is room for 4 numbers; the processor has AVX2 (see the file's head).
+        unsafe { _mm256_storeu_pd(lanes.as_mut_ptr(), self.0) }
+    }
+
+    #[inline(always)]
+    fn mul_add(self, factor: Self, addend: Self) -> Self {
+        // SAFETY: the processor has FMA (see the file's head).
+        Self(unsafe { _mm256_fmadd_pd(self.0, factor.0, addend.0) })
+    }
 }

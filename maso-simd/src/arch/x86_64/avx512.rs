@@ -6,10 +6,10 @@
 use std::arch::x86_64::*;
 
 use crate::Tier;
-use crate::kernel::{Vector, tier_kernels};
+use crate::kernel::{DoubleVector, Vector, tier_kernels};
 
 tier_kernels! {
-    Tier::Avx512, vector: Zmm, features: "avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,bmi2,popcnt",
+    Tier::Avx512, vector: Zmm, double: ZmmDouble, features: "avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,bmi2,popcnt",
     panel: (8, 2, 6), windows: 2
 }
 
@@ -52,6 +52,24 @@ impl Vector for Zmm {
     fn mul(self, other: Self) -> Self {
         // SAFETY: the processor has AVX-512F (see the file's head).
         Self(unsafe { _mm512_mul_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        // SAFETY: the processor has AVX-512F (see the file's head).
+        Self(unsafe { _mm512_min_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn max(self, other: Self) -> Self {
+        // SAFETY: the processor has AVX-512F (see the file's head).
+        Self(unsafe { _mm512_max_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn abs(self) -> Self {
+        // SAFETY: the processor has AVX-512F (see the file's head).
+        Self(unsafe { _mm512_abs_ps(self.0) })
     }
 
     #[inline(always)]
@@ -122,4 +140,38 @@ fn transposed(rows: [__m512; 16]) -> [__m512; 16] {
         out[12 + j] = _mm512_shuffle_f32x4::<0b11_01_11_01>(c[4 + j], c[12 + j]);
     }
     out
+}
+
+/// 8 lanes of f64.
+#[derive(Clone, Copy)]
+pub(crate) struct ZmmDouble(__m512d);
+
+impl DoubleVector for ZmmDouble {
+    const LANES: usize = 8;
+
+    #[inline(always)]
+    fn splat(value: f64) -> Self {
+        // SAFETY: the processor has AVX-512F (see the file's head).
+        Self(unsafe { _mm512_set1_pd(value) })
+    }
+
+    #[inline(always)]
+    fn load(from: &[f64]) -> Self {
+        let lanes: &[f64; 8] = from.first_chunk().expect("a register of lanes");
+        // SAFETY: 8 numbers are there; the processor has AVX-512F (see the file's head).
+        Self(unsafe { _mm512_loadu_pd(lanes.as_ptr()) })
+    }
+
+    #[inline(always)]
+    fn store(self, to: &mut [f64]) {
+        let lanes: &mut [f64; 8] = to.first_chunk_mut().expect("a register of lanes");
+        // SAFETY: there is room for 8 numbers; the processor has AVX-512F (see the file's head).
+        unsafe { _mm512_storeu_pd(lanes.as_mut_ptr(), self.0) }
+    }
+
+    #[inline(always)]
+    fn mul_add(self, factor: Self, addend: Self) -> Self {
+        // SAFETY: the processor has AVX-512F (see the file's head).
+        Self(unsafe { _mm512_fmadd_pd(self.0, factor.0, addend.0) })
+    }
 }

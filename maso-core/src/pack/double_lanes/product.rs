@@ -1,0 +1,81 @@
+//! Matrices and convolutions, for the f64 kernel.
+
+use maso_simd::{ChannelWeights, DoubleBlock, DoubleLanes, Kernels, Tap, UnitOrder, Windows};
+
+use crate::network::{Convolution, Dense};
+use crate::pack::row_lanes::windows_of;
+
+#[derive(Clone, Debug)]
+pub(super) struct Product {
+    /// Images in a row.
+    batch: usize,
+    /// Input channels of a group, and the cells of a plane.
+    channels: usize,
+    plane: usize,
+    windows: Windows,
+    taps: usize,
+    /// Weights of each group.
+    groups: Vec<ChannelWeights<f64>>,
+    /// Output channels of a group.
+    outputs: usize,
+    bias: Vec<f64>,
+    order: UnitOrder,
+}
+
+impl Product {
+    pub(super) fn convolution(convolution: &Convolution) -> Self {
+        let (map, groups) = (&convolution.map, convolution.groups);
+        let (cells, depth) = (map.cells(), convolution.depth());
+        let outputs = convolution.out_channels / groups;
+        let weights = |group: usize| {
+            ChannelWeights::pack(outputs, depth, |channel, input| {
+                convolution.weight.get((group * outputs + channel) * depth + input)
+            })
+        };
+        Self {
+            batch: convolution.batch,
+            channels: convolution.in_channels / groups,
+            plane: map.source_cells(),
+            windows: windows_of(map),
+            taps: map.taps(),
+            groups: (0..groups).map(weights).collect(),
+            outputs,
+            bias: convolution.bias.clone(),
+            order: UnitOrder { channel: cells, cell: 1 },
+        }
+    }
+
+    pub(super) fn dense(dense: &Dense) -> Self {
+        let (units, depth) = (dense.units, dense.depth);
+        let tap = |input: usize| Tap { tap: input as u32, source: input as u32 };
+        let weight = |unit, input| dense.weight.get(unit * depth + input);
+        Self {
+            batch: dense.batch,
+            channels: 1,
+            plane: depth,
+            windows: Windows::new([(0..depth).map(tap)]),
+            taps: depth,
+            groups: vec![ChannelWeights::pack(units, depth, weight)],
+            outputs: units,
+            bias: dense.bias.clone(),
+            order: UnitOrder { channel: 1, cell: units },
+        }
+    }
+
+    pub(super) fn run(&self, kernels: &Kernels, input: &[DoubleLanes], out: &mut [DoubleLanes]) {
+        for part in 0..self.batch * self.groups.len() {
+            let group = part % self.groups.len();
+            let block = DoubleBlock {
+                input: &input[part * self.channels * self.plane..],
+                channels: self.channels,
+                plane: self.plane,
+                windows: &self.windows,
+                taps: self.taps,
+                weights: &self.groups[group],
+                bias: &self.bias[group * self.outputs..],
+                order: self.order,
+            };
+            kernels.double(&block, &mut out[part * self.outputs * self.windows.cells()..]);
+        }
+    }
+}
