@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::available_parallelism;
 
 use maso_core::network::HeadReport;
-use maso_core::{Batch, CertifiedBatch, EvalError, Evaluator, Network, Rows, Want};
+use maso_core::{Batch, CertifiedBatch, Evaluator, Network, Rows, Want};
 use maso_io::dataset::{Layout, Preparation};
 use serde::Serialize;
 
@@ -16,7 +16,7 @@ use crate::input::Data;
 use crate::output::{Progress, talk};
 
 /// Rows that tell how large values are, for the bounds of margins.
-const SAMPLE_ROWS: usize = 64;
+const SAMPLE_ROWS: usize = 16;
 
 /// A network about to run over data.
 pub(crate) struct Session {
@@ -74,22 +74,20 @@ impl Session {
         Ok(session)
     }
 
-    /// Prepares for margins, with bounds for rows like the first of the run.
+    /// Prepares for margins, with bounds for rows like the first of the file, whichever rows are run.
     pub(crate) fn with_margins(self) -> Result<Self, Failure> {
         let Self { evaluator, data, quiet, stopped } = self;
-        let (start, end) = (data.range.start, data.range.end.min(data.range.start + SAMPLE_ROWS));
         let explain =
             |source| Failure::Rows { data: data.rows.path().display().to_string(), source };
-        let mut buffer = Vec::new();
-        let sample = data.rows.block(start..end, &mut buffer).map_err(|e| explain(e.into()))?;
-        let evaluator = evaluator.with_margin_sample(sample).map_err(|error| {
-            explain(match error {
-                EvalError::NotFinite { row, column, value } => {
-                    EvalError::NotFinite { row: start + row, column, value }
-                }
-                other => other,
-            })
-        })?;
+        let (mut sample, mut buffer) = (Vec::new(), Vec::new());
+        let first = data.rows.block(0..data.rows.len().min(SAMPLE_ROWS), &mut buffer);
+        for row in first.map_err(|e| explain(e.into()))?.chunks_exact(data.rows.width()) {
+            // A row that cannot be run counts when it is asked for.
+            if row.iter().all(|number| number.is_finite()) {
+                sample.extend_from_slice(row);
+            }
+        }
+        let evaluator = evaluator.with_margin_sample(&sample).map_err(explain)?;
         Ok(Self { evaluator, data, quiet, stopped })
     }
 

@@ -119,6 +119,42 @@ fn codes_are_the_same_for_any_threads_tier_and_rows() {
 }
 
 #[test]
+fn codes_come_with_margins_and_certificates() {
+    let scratch = Scratch::new();
+    let (model, digits) = (testdata("models/mnist_mlp.onnx"), testdata("data/mnist_test_x.npy"));
+    let out = |name: &str| scratch.path(name);
+    let run = |options: &[&str]| {
+        let fixed = ["codes", &model, &digits, "--scale", "1/255", "--json", "--quiet"];
+        json(&[&fixed, options].concat())
+    };
+    let margins = run(&["-o", &out("plain.npy"), "--margin", &out("m.npy")]);
+    let certain = margins["margins"]["certain_rows"].as_u64().expect("a count");
+    assert!((1800..2000).contains(&certain), "{certain} of 2,000 rows");
+    let file = std::fs::read(out("m.npy")).expect("margins");
+    let numbers: Vec<f32> = file[128..]
+        .chunks_exact(4)
+        .map(|bytes| f32::from_le_bytes(bytes.try_into().expect("four bytes")))
+        .collect();
+    assert_eq!(numbers.len(), 2 * 2000, "two for each row");
+    let above = numbers.chunks_exact(2).filter(|pair| pair[1] > 1.0).count();
+    assert_eq!(above as u64, certain, "relative margins above 1 are what is certain");
+    let certified = run(&["-o", &out("certified.npy"), "--certify"]);
+    assert_eq!(certified["certified"]["redone"], 2000 - certain);
+    assert_eq!(certified["certified"]["undecided"].as_array().map(Vec::len), Some(0));
+    let read = |name: &str| std::fs::read(out(name)).expect("codes");
+    assert!(read("plain.npy") == read("certified.npy"), "no code of these rows changes");
+    // Bounds do not depend on which rows are run.
+    run(&["-o", &out("c.npy"), "--margin", &out("part.npy"), "--rows", "500..600"]);
+    let part = std::fs::read(out("part.npy")).expect("margins");
+    assert!(part[128..] == file[128 + 500 * 8..128 + 600 * 8], "rows 500 to 600");
+    let same = out("c.npy");
+    let error = failure(&["codes", &model, &digits, "-o", &same, "--margin", &same], 2);
+    assert!(error.contains("choose two files"), "{error}");
+    let error = failure(&["codes", &model, &digits, "-o", &same, "--margin", "m.json"], 2);
+    assert!(error.contains(".npy"), "{error}");
+}
+
+#[test]
 fn census_writes_json_and_npz() {
     let scratch = Scratch::new();
     let (model, moons) = (testdata("models/moons_relu.onnx"), testdata("data/moons.npy"));

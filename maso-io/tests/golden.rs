@@ -12,8 +12,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use common::{golden, testdata};
+use maso_core::eval::SliceRows;
 use maso_core::network::{Candidates, Fused, Operator, Rule, Scalar, Trace};
-use maso_core::{Evaluator, Layer, LowerOptions, Network, Rounding, Tier};
+use maso_core::{EvalError, Evaluator, Layer, LowerOptions, Network, Rounding, Tier, Verdict};
 use maso_io::model;
 
 /// A model and its golden file.
@@ -168,6 +169,42 @@ fn elementwise_bits_follow_the_golden_pre_activations() {
             assert!(compared * 10 > z.data.len() * 9, "most units are compared");
         }
         assert!(golden(&case.golden, &format!("z{next}")).is_none(), "every z was compared");
+    }
+}
+
+/// Certified codes against every golden pre-activation, however near to its knot, as far as the golden
+/// network is the file's.
+#[test]
+fn certified_bits_are_the_golden_pre_activations_without_exception() {
+    for case in cases() {
+        let (network, x) = (load(&case.model), inputs(&case));
+        let (words, width) = (network.layout().words(), network.input().len());
+        let evaluator = Evaluator::new(Arc::clone(&network)).with_margin_sample(&x);
+        let evaluator = evaluator.expect("finite rows");
+        let rows = SliceRows::new(&x, width).expect("whole rows");
+        let mut codes = Vec::new();
+        let done = evaluator.certify(&rows, 0..x.len() / width, |certified| {
+            codes.extend_from_slice(certified.batch.codes);
+            let undecided = certified.redone.iter().any(|r| r.verdict == Verdict::Undecided);
+            assert!(!undecided, "{}: f64 settles all these rows", case.name);
+            Ok::<(), EvalError>(())
+        });
+        done.expect("finite rows");
+        let layers = network.layout().layers();
+        let layers = layers.iter().filter_map(|layer| Some((layer, knots(&network, layer)?)));
+        for (next, (layer, knots)) in layers.enumerate() {
+            let z = golden(&case.golden, &format!("z{next}")).expect("a golden layer").data;
+            let near = golden_rounding(&case.name) * (1.0 + largest(&z));
+            for (row, z) in z.chunks_exact(layer.units()).enumerate() {
+                for (unit, z) in z.iter().enumerate() {
+                    if knots.iter().all(|knot| (z - knot).abs() > near) {
+                        let found = layer.piece(&codes[row * words..], unit);
+                        let expected = knots.iter().filter(|&knot| z > knot).count();
+                        assert_eq!(found, expected, "{} row {row} unit {unit}", case.name);
+                    }
+                }
+            }
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Margins: how far a row's pre-activations are from the knots that decide its code, and how far rounding
 //! can have moved them.
 //!
-//! [`bounds`] derives, once for a network, how far each unit's computed pre-activation can be from the one
+//! `bounds` derives, once for a network, how far each unit's computed pre-activation can be from the one
 //! of the f64 network; the kernels compare with it while they run. `docs/margins.md` has the derivation.
 
 mod bounds;
