@@ -52,10 +52,16 @@ pub(crate) fn time(repeats: usize, mut call: impl FnMut()) -> f64 {
     started.elapsed().as_secs_f64() / repeats as f64
 }
 
-/// Times of `call`, `samples` of them.
-pub(crate) fn measure(samples: u16, mut call: impl FnMut()) -> Times {
-    let repeats = repeats(&mut call);
-    Times::new((0..samples).map(|_| time(repeats, &mut call)).collect())
+/// Times of each call, `samples` of them, taken in turn: what slows the machine slows all alike.
+pub(crate) fn measure_in_turn(samples: u16, calls: &mut [Box<dyn FnMut() + '_>]) -> Vec<Times> {
+    let repeats: Vec<usize> = calls.iter_mut().map(repeats).collect();
+    let mut seconds = vec![Vec::new(); calls.len()];
+    for _ in 0..samples {
+        for (call, (&repeats, seconds)) in calls.iter_mut().zip(repeats.iter().zip(&mut seconds)) {
+            seconds.push(time(repeats, call));
+        }
+    }
+    seconds.into_iter().map(Times::new).collect()
 }
 
 #[cfg(test)]

@@ -60,7 +60,7 @@ pub(crate) fn run(args: &PeerArgs) -> Outcome {
         talk(&format!("running {}", case.name));
         let prepared = Prepared::new(case)?;
         for &threads in &case.threads {
-            for &job in case.jobs.iter().filter(|&&job| job != Job::Census) {
+            for &job in case.jobs.iter().filter(|&&job| job.has_peers()) {
                 for &peer in &peers {
                     let found = prepared.compare(&python, peer, job, threads, args.samples)?;
                     all.comparisons.extend(found);

@@ -29,6 +29,22 @@ pub(crate) struct Measured {
     /// Digest of the codes, and whether it is the expected one (null where none is).
     pub(crate) digest: Option<String>,
     pub(crate) as_expected: Option<bool>,
+    /// For certified codes, the share of rows that were done again in f64.
+    #[serde(default)]
+    pub(crate) redone: Option<f64>,
+}
+
+impl Measured {
+    /// What is said of the codes.
+    fn codes(&self) -> String {
+        let digest = self.digest.as_deref().unwrap_or_default();
+        let codes = match self.as_expected {
+            Some(true) => "as expected".to_owned(),
+            Some(false) => format!("WRONG: {digest}"),
+            None => digest.to_owned(),
+        };
+        self.redone.map_or(codes.clone(), |share| format!("{codes}; {:.1} % redone", 100.0 * share))
+    }
 }
 
 /// Results of a suite.
@@ -62,11 +78,7 @@ impl Results {
                 format!("{:.0} %", 100.0 * m.share_of_peak),
                 format!("{:.2}", m.gigabytes_per_second),
                 format!("{:.1} %", 100.0 * m.spread),
-                match m.as_expected {
-                    Some(true) => "as expected".to_owned(),
-                    Some(false) => format!("WRONG: {}", m.digest.as_deref().unwrap_or_default()),
-                    None => m.digest.clone().unwrap_or_default(),
-                },
+                m.codes(),
             ]
         });
         let rows: Vec<[String; 10]> =

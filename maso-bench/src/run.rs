@@ -3,15 +3,20 @@
 use std::sync::Arc;
 
 use maso_core::eval::Rows;
-use maso_core::{Batch, Census, EvalError, Evaluator, Network, Rounding, Tier, Want};
+use maso_core::{
+    Batch, Census, CertifiedBatch, EvalError, Evaluator, Margin, Network, Rounding, Tier, Want,
+};
 
 use crate::digest::digest;
 use crate::machine::{Machine, peak};
-use crate::measure::{Times, measure};
+use crate::measure::{Times, measure_in_turn};
 use crate::report::{Measured, Results, print, talk, write_json};
 use crate::suite::{Case, Job, Suite};
 use crate::workload::{self, Data};
 use crate::{Outcome, RunArgs};
+
+/// Rows that tell how large values are, for margins.
+const SAMPLE_ROWS: usize = 16;
 
 /// Runs the suite and prints what it measured; false if a digest is not the expected one.
 pub(crate) fn run(args: &RunArgs) -> Outcome {
@@ -44,17 +49,25 @@ fn run_case(
     let data = Data::of(case, network.input().len())?;
     let mut measured = Vec::new();
     for &threads in &case.threads {
-        let evaluator = evaluator(&network, tier, threads)?;
+        let mut evaluator = evaluator(&network, tier, threads)?;
+        if case.jobs.iter().any(|job| matches!(job, Job::Margins | Job::Certify)) {
+            let sample = SAMPLE_ROWS.min(case.rows) * network.input().len();
+            evaluator = evaluator.with_margin_sample(&data.first(sample))?;
+        }
         let found = codes(&evaluator, &data)?;
         let expected = match tier.rounding() {
             Rounding::Fused => &case.digest.fused,
             Rounding::Separate => &case.digest.separate,
         };
-        for &job in &case.jobs {
-            let times = time_job(job, &evaluator, &data, samples)?;
-            let mut one = describe(case, job, &evaluator, &data, &times, peak);
+        let calls = case.jobs.iter().map(|&job| call(job, &evaluator, &data));
+        let times = measure_in_turn(samples, &mut calls.collect::<Vec<_>>());
+        for (&job, times) in case.jobs.iter().zip(&times) {
+            let mut one = describe(case, job, &evaluator, &data, times, peak);
             one.as_expected = expected.as_ref().map(|expected| *expected == found);
             one.digest = Some(found.clone());
+            if job == Job::Certify {
+                one.redone = Some(redone(&evaluator, &data)?);
+            }
             measured.push(one);
         }
     }
@@ -87,48 +100,77 @@ fn codes(evaluator: &Evaluator, data: &Data) -> Result<String, EvalError> {
     })
 }
 
-/// Times of a job over all rows (of one row, for the latency).
-fn time_job(
-    job: Job,
-    evaluator: &Evaluator,
-    data: &Data,
-    samples: u16,
-) -> Result<Times, Box<dyn std::error::Error>> {
+/// A job over all rows (over one row, for the latency), as a call.
+fn call<'a>(job: Job, evaluator: &'a Evaluator, data: &'a Data) -> Box<dyn FnMut() + 'a> {
     let network = evaluator.network();
-    let width = network.input().len();
-    let words = network.layout().words();
-    if let (Some(numbers), Job::Latency) = (data.numbers(), job) {
-        let (row, mut code) = (&numbers[..width], vec![0; words]);
-        return Ok(measure(samples, || {
-            evaluator.codes_into(row, &mut code).expect("it ran before");
-        }));
+    let (width, words) = (network.input().len(), network.layout().words());
+    let outputs: usize = network.output_shape().iter().product();
+    let Some(numbers) = data.numbers() else {
+        return Box::new(move || data.with_rows(width, |rows| stream(job, evaluator, rows)));
+    };
+    let rows = numbers.len() / width;
+    match job {
+        Job::Forward => {
+            let mut values = vec![0.0; rows * outputs];
+            Box::new(move || evaluator.forward_into(numbers, &mut values).expect(RAN))
+        }
+        Job::Codes => {
+            let mut codes = vec![0; rows * words];
+            Box::new(move || evaluator.codes_into(numbers, &mut codes).expect(RAN))
+        }
+        Job::Margins => {
+            let (mut codes, mut margins) = (vec![0; rows * words], vec![Margin::default(); rows]);
+            Box::new(move || evaluator.margins_into(numbers, &mut codes, &mut margins).expect(RAN))
+        }
+        Job::Latency => {
+            let mut code = vec![0; words];
+            Box::new(move || evaluator.codes_into(&numbers[..width], &mut code).expect(RAN))
+        }
+        Job::Certify | Job::Census => {
+            Box::new(move || data.with_rows(width, |rows| stream(job, evaluator, rows)))
+        }
     }
-    if let (Some(numbers), Job::Forward | Job::Codes) = (data.numbers(), job) {
-        let rows = numbers.len() / width;
-        let outputs: usize = network.output_shape().iter().product();
-        let (mut values, mut codes) = (vec![0.0; rows * outputs], vec![0; rows * words]);
-        return Ok(measure(samples, || {
-            let done = match job {
-                Job::Forward => evaluator.forward_into(numbers, &mut values),
-                _ => evaluator.codes_into(numbers, &mut codes),
-            };
-            done.expect("it ran before");
-        }));
-    }
-    let want = if job == Job::Forward { Want::VALUES } else { Want::CODES };
-    Ok(measure(samples, || {
-        data.with_rows(width, |rows| {
-            if job == Job::Census {
-                std::hint::black_box(census(evaluator, rows).report());
-                return;
-            }
-            let take = |_: &mut (), batch: Batch<'_>| {
-                std::hint::black_box(batch.codes);
+}
+
+/// Rows ran once, for the digest, before any time is taken.
+const RAN: &str = "it ran before";
+
+/// A job over rows that are handed on batch by batch.
+fn stream(job: Job, evaluator: &Evaluator, rows: &dyn Rows) {
+    let all = 0..rows.count();
+    let want = match job {
+        Job::Census => {
+            std::hint::black_box(census(evaluator, rows).report());
+            return;
+        }
+        Job::Certify => {
+            let take = |certified: CertifiedBatch<'_>| {
+                std::hint::black_box(certified.redone);
                 Ok::<(), EvalError>(())
             };
-            evaluator.fold(rows, 0..rows.count(), want, || (), take).expect("it ran before");
-        });
-    }))
+            return evaluator.certify(rows, all, take).expect(RAN);
+        }
+        Job::Forward => Want::VALUES,
+        Job::Margins => Want::MARGINS,
+        Job::Codes | Job::Latency => Want::CODES,
+    };
+    let take = |_: &mut (), batch: Batch<'_>| {
+        std::hint::black_box(batch.codes);
+        Ok::<(), EvalError>(())
+    };
+    evaluator.fold(rows, all, want, || (), take).expect(RAN);
+}
+
+/// The share of rows that are done again in f64.
+fn redone(evaluator: &Evaluator, data: &Data) -> Result<f64, EvalError> {
+    data.with_rows(evaluator.network().input().len(), |rows| {
+        let mut again = 0;
+        evaluator.certify(rows, 0..rows.count(), |certified| {
+            again += certified.redone.len();
+            Ok::<(), EvalError>(())
+        })?;
+        Ok(again as f64 / rows.count() as f64)
+    })
 }
 
 /// The census of all rows, counted by each thread and put together.
@@ -138,7 +180,7 @@ fn census(evaluator: &Evaluator, rows: &dyn Rows) -> Census {
         census.add(batch.first_row, batch.rows, batch.codes, None, |_| {});
         Ok::<(), EvalError>(())
     };
-    let shards = evaluator.fold(rows, 0..rows.count(), want, new, gather).expect("it ran before");
+    let shards = evaluator.fold(rows, 0..rows.count(), want, new, gather).expect(RAN);
     let mut shards = shards.into_iter();
     let mut all = shards.next().unwrap_or_else(new);
     for shard in shards {
@@ -178,5 +220,6 @@ fn describe(
         spread: times.spread(),
         digest: None,
         as_expected: None,
+        redone: None,
     }
 }

@@ -81,6 +81,10 @@ pub(crate) enum Job {
     Forward,
     /// Region codes.
     Codes,
+    /// Codes, with the margin of each row.
+    Margins,
+    /// Codes, proven to be those of the network in f64.
+    Certify,
     /// Codes, counted.
     Census,
     /// Codes of one row at a time.
@@ -88,10 +92,17 @@ pub(crate) enum Job {
 }
 
 impl Job {
+    /// Whether other programs do it too.
+    pub(crate) fn has_peers(self) -> bool {
+        matches!(self, Self::Forward | Self::Codes | Self::Latency)
+    }
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Forward => "forward",
             Self::Codes => "codes",
+            Self::Margins => "margins",
+            Self::Certify => "certify",
             Self::Census => "census",
             Self::Latency => "latency",
         }
@@ -106,10 +117,11 @@ pub(crate) struct Digests {
 }
 
 /// The suites that come with the program.
-const SUITES: [(&str, &str); 5] = [
+const SUITES: [(&str, &str); 6] = [
     ("quick", include_str!("../suites/quick.toml")),
     ("dense", include_str!("../suites/dense.toml")),
     ("convolution", include_str!("../suites/convolution.toml")),
+    ("margins", include_str!("../suites/margins.toml")),
     ("census", include_str!("../suites/census.toml")),
     ("peers", include_str!("../suites/peers.toml")),
 ];

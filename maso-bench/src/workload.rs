@@ -177,6 +177,11 @@ impl Data {
         }
     }
 
+    /// The first `count` numbers, where they are in memory as such.
+    pub(crate) fn first(&self, count: usize) -> Vec<f32> {
+        self.numbers().map_or_else(Vec::new, |numbers| numbers[..count].to_vec())
+    }
+
     /// Bytes of a row as it is stored.
     pub(crate) fn row_bytes(&self, width: usize) -> usize {
         match self {
