@@ -228,7 +228,7 @@ fn random_windows(source: &mut Source, cells: usize, sources: usize, taps: usize
 fn windows_match_the_reference_with_branches_and_every_order() {
     on_every_tier(|kernels, reference| {
         let mut source = Source(4);
-        for outputs in [1, 2, 3, 6, 8, 13, 16] {
+        for outputs in [1, 2, 3, 6, 8, 13, 16, 29] {
             for (channels, plane, cells, taps) in [(1, 9, 5, 4), (3, 12, 20, 9), (2, 1, 1, 1)] {
                 let input = source.vec(channels * plane * PANEL);
                 let weights = source.vec(outputs * channels * taps);
@@ -278,7 +278,7 @@ fn windows_match_the_reference_with_branches_and_every_order() {
 fn sums_in_f64_match_the_reference() {
     on_every_tier(|kernels, reference| {
         let mut source = Source(9);
-        for outputs in [1, 2, 3, 5, 6, 8, 13, 16] {
+        for outputs in [1, 2, 3, 5, 6, 8, 13, 16, 29] {
             for (channels, plane, cells, taps) in [(1, 9, 5, 4), (3, 12, 20, 9), (1, 0, 1, 70)] {
                 let len = channels * plane.max(taps);
                 let lanes = |source: &mut Source| {

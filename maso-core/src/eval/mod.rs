@@ -75,8 +75,10 @@ pub struct Evaluator {
     /// Packed when first needed: most networks need one of the two.
     unit_plan: OnceLock<Plan<UnitLanes>>,
     row_plan: OnceLock<Plan<RowLanes>>,
-    /// Whether tiles of many rows put them across lanes.
-    suits_row_lanes: bool,
+    /// Rows of a tile from which they are put across lanes.
+    rows_for_lanes: usize,
+    /// Whether the network has windows.
+    has_windows: bool,
     kernels: &'static Kernels,
     pool: Option<Arc<ThreadPool>>,
     /// Rows of a tile, where the caller says so.
@@ -91,8 +93,10 @@ pub struct Evaluator {
 const TILE_BYTES: usize = 1 << 20;
 /// Rows beyond which a tile gains nothing.
 const MOST_TILE_ROWS: usize = 256;
-/// Rows below which lanes would be wasted on absent rows.
-const FEW_ROWS: usize = 8;
+/// Rows below which lanes would be wasted on absent rows, for networks with windows and for matrices.
+const FEW_ROWS: [usize; 2] = [8, 24];
+/// Products for each number of the input from which turning it pays.
+const WIDE: u64 = 200;
 /// Bytes of results kept before they are handed on.
 const BATCH_BYTES: usize = 16 << 20;
 /// Tiles in flight for each thread.
@@ -103,7 +107,8 @@ impl Evaluator {
     #[must_use]
     pub fn new(network: Arc<Network>) -> Self {
         Self {
-            suits_row_lanes: RowLanes::suits(&network),
+            rows_for_lanes: rows_for_lanes(&network),
+            has_windows: RowLanes::has_windows(&network),
             network,
             unit_plan: OnceLock::new(),
             row_plan: OnceLock::new(),
@@ -300,7 +305,7 @@ impl Evaluator {
 
     /// Whether a tile of `rows` rows puts them across lanes. Windows keep margins in no other way.
     fn uses_row_lanes(&self, rows: usize, want: Want) -> bool {
-        self.suits_row_lanes && (rows >= FEW_ROWS || want.margins)
+        rows >= self.rows_for_lanes || self.has_windows && want.margins
     }
 
     /// The bounds that margins are compared with, for rows like those of a sample.
@@ -358,6 +363,18 @@ impl Evaluator {
     fn lend_buffers(&self) -> Lent<'_> {
         let idle = self.idle.lock().expect("no tile panics while it holds the lock").pop();
         Lent { buffers: idle.unwrap_or_default(), evaluator: self }
+    }
+}
+
+/// Rows of a tile from which they are put across lanes: with windows soon, with wide matrices where few
+/// lanes are wasted, with narrow ones never.
+fn rows_for_lanes(network: &Network) -> usize {
+    if RowLanes::has_windows(network) {
+        FEW_ROWS[0]
+    } else if network.multiply_adds() >= WIDE * network.input().len() as u64 {
+        FEW_ROWS[1]
+    } else {
+        usize::MAX
     }
 }
 

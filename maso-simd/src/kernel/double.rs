@@ -27,6 +27,7 @@ pub(crate) fn double<V: DoubleVector>(block: &DoubleBlock<'_>, out: &mut [Double
         for cell in 0..block.windows.cells() {
             match width {
                 CHANNELS => group::<V, CHANNELS>(block, first, cell, out),
+                8 => group::<V, 8>(block, first, cell, out),
                 6 => group::<V, 6>(block, first, cell, out),
                 4 => group::<V, 4>(block, first, cell, out),
                 3 => group::<V, 3>(block, first, cell, out),

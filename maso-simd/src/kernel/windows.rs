@@ -54,6 +54,7 @@ impl<E> Pass<'_, '_, E> {
             for cell in cells.clone() {
                 match width {
                     CHANNELS => self.group::<V, CHANNELS, NV>(first, cell, watch),
+                    8 => self.group::<V, 8, NV>(first, cell, watch),
                     6 => self.group::<V, 6, NV>(first, cell, watch),
                     4 => self.group::<V, 4, NV>(first, cell, watch),
                     3 => self.group::<V, 3, NV>(first, cell, watch),
@@ -79,8 +80,8 @@ impl<E> Pass<'_, '_, E> {
         }
     }
 
-    /// `MR` channels from `first`, `NV` registers of rows from `lane`. Sums rest in the output before the
-    /// ending, whose loop is not unrolled and would keep them out of registers.
+    /// `MR` channels from `first`, `NV` registers of rows from `lane`. Before a long ending sums rest in the
+    /// output: its loop is not unrolled, and would keep them out of registers.
     #[inline(always)]
     fn tile<V: Vector, const MR: usize, const NV: usize>(
         &mut self,
@@ -93,6 +94,13 @@ impl<E> Pass<'_, '_, E> {
     {
         let order = self.block.order;
         let sums = self.sum::<V, MR, NV>(first, cell, lane);
+        if E::SHORT && self.block.addend.is_none() {
+            for m in 0..MR {
+                let unit = order.unit(first + m, cell);
+                self.finish_short([first + m, unit, lane], sums[m], watch);
+            }
+            return;
+        }
         let out = &mut self.out[order.unit(first, cell) * PANEL + lane..];
         for m in 0..MR {
             for v in 0..NV {
@@ -126,22 +134,50 @@ impl<E> Pass<'_, '_, E> {
         for channel in 0..block.channels {
             let plane = &input[channel * block.plane..];
             let weights = &weights[channel * block.taps..];
-            for tap in window {
-                let lanes = &plane[tap.source as usize];
-                let weights = &weights[tap.tap as usize];
-                let mut x = [V::splat(0.0); NV];
-                for v in 0..NV {
-                    x[v] = V::load(&lanes[lane + v * V::LANES..]);
+            match window {
+                // A matrix: no tap is looked up.
+                [first, ..] if block.windows.are_consecutive() => {
+                    let plane = &plane[first.source as usize..][..window.len()];
+                    let weights = &weights[first.tap as usize..][..window.len()];
+                    for (x, weights) in plane.iter().zip(weights) {
+                        add_products(&mut sums, x, lane, weights);
+                    }
                 }
-                for m in 0..MR {
-                    let weight = V::splat(weights[m]);
-                    for v in 0..NV {
-                        sums[m][v] = weight.mul_add(x[v], sums[m][v]);
+                _ => {
+                    for tap in window {
+                        let (x, weights) =
+                            (&plane[tap.source as usize], &weights[tap.tap as usize]);
+                        add_products(&mut sums, x, lane, weights);
                     }
                 }
             }
         }
         sums
+    }
+
+    /// The spline and the bits of one channel's sums.
+    #[inline(always)]
+    fn finish_short<V: Vector, const NV: usize>(
+        &mut self,
+        [channel, unit, lane]: [usize; 3],
+        sums: [V; NV],
+        watch: &mut impl Watch<V>,
+    ) where
+        E: Ending<V>,
+    {
+        let out = &mut self.out[unit * PANEL + lane..][..NV * V::LANES];
+        let mut bits = [0u32; 2];
+        for v in 0..NV {
+            let lane = lane + v * V::LANES;
+            let (value, [low, high]) = self.ending.apply(channel, lane, sums[v]);
+            watch.see::<E>(Spot { slot: 0, row: channel, lane, live: V::LANES }, sums[v], value);
+            value.store(&mut out[v * V::LANES..]);
+            bits[0] |= low << lane;
+            bits[1] |= high << lane;
+        }
+        for (plane, bits) in self.planes[unit * E::BITS..][..E::BITS].iter_mut().zip(bits) {
+            *plane |= bits;
+        }
     }
 
     /// The other branch, the spline and the bits of one register of sums.
@@ -166,6 +202,26 @@ impl<E> Pass<'_, '_, E> {
         value.store(&mut self.out[at..]);
         for (plane, bits) in self.planes[unit * E::BITS..][..E::BITS].iter_mut().zip(bits) {
             *plane |= bits << lane;
+        }
+    }
+}
+
+/// Adds the products of `NV` registers of rows with `MR` channels' weights.
+#[inline(always)]
+fn add_products<V: Vector, const MR: usize, const NV: usize>(
+    sums: &mut [[V; NV]; MR],
+    lanes: &[f32; PANEL],
+    lane: usize,
+    weights: &[f32; MR],
+) {
+    let mut x = [V::splat(0.0); NV];
+    for v in 0..NV {
+        x[v] = V::load(&lanes[lane + v * V::LANES..]);
+    }
+    for m in 0..MR {
+        let weight = V::splat(weights[m]);
+        for v in 0..NV {
+            sums[m][v] = weight.mul_add(x[v], sums[m][v]);
         }
     }
 }

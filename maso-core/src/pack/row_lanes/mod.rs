@@ -99,8 +99,8 @@ impl Work for RowLanes {
 }
 
 impl RowLanes {
-    /// Whether `network` has windows, which this layout is for.
-    pub(crate) fn suits(network: &Network) -> bool {
+    /// Whether `network` has windows, which this layout is best for.
+    pub(crate) fn has_windows(network: &Network) -> bool {
         use crate::network::Candidates;
         network.nodes().iter().any(|node| match &node.operator {
             Operator::Affine(affine) => !matches!(affine, Affine::Dense(_) | Affine::Scale(_)),
