@@ -4,7 +4,7 @@
 //! described in [`contract`](crate::contract).
 
 use crate::double::{DoubleBlock, DoubleLanes};
-use crate::margins::{Gauge, Norms};
+use crate::margins::{Gauge, MarginLane, MarginLanes, Norms};
 use crate::tier::Rounding;
 use crate::windows::{WindowBlock, WindowExtreme};
 use crate::{PANEL, Tier, arch, reference};
@@ -221,6 +221,7 @@ pub struct Kernels {
     pub(crate) from_lanes: fn(&[f32], usize, &mut [f32]),
     pub(crate) codes: fn(&[u32], usize, &mut [u64]),
     pub(crate) finite: fn(&[f32]) -> bool,
+    pub(crate) whole: fn(&MarginLanes) -> MarginLane,
     pub(crate) norms: fn(&[f32]) -> Norms,
     pub(crate) peak: fn(usize) -> (usize, f32),
 }
@@ -399,6 +400,12 @@ impl Kernels {
     #[must_use]
     pub fn finite(&self, numbers: &[f32]) -> bool {
         (self.finite)(numbers)
+    }
+
+    /// The margins of all lanes together.
+    #[must_use]
+    pub fn margins(&self, kept: &MarginLanes) -> MarginLane {
+        (self.whole)(kept)
     }
 
     /// How large the numbers of a row are, to which rounding errors are in proportion.

@@ -42,8 +42,8 @@ impl MarginLanes {
     }
 
     /// All lanes together.
-    #[must_use]
-    pub fn whole(&self) -> MarginLane {
+    #[inline(always)]
+    pub(crate) fn whole(&self) -> MarginLane {
         let least = |lanes: &[f32; PANEL]| halved(*lanes, |a, b| if b < a { b } else { a });
         let most = |lanes: &[f32; PANEL]| halved(*lanes, |a, b| if b > a { b } else { a });
         MarginLane {
@@ -66,6 +66,7 @@ impl MarginLanes {
 }
 
 /// All lanes by halves: 32, 16, 8, … numbers.
+#[inline(always)]
 fn halved(mut lanes: [f32; PANEL], pick: impl Fn(f32, f32) -> f32) -> f32 {
     let mut half = PANEL / 2;
     while half > 0 {
@@ -78,6 +79,7 @@ fn halved(mut lanes: [f32; PANEL], pick: impl Fn(f32, f32) -> f32) -> f32 {
 }
 
 /// Norms whose numbers were gathered lane by lane.
+#[inline(always)]
 pub(crate) fn norms_of_lanes(
     largest: [f32; PANEL],
     squares: [f32; PANEL],

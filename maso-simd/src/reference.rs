@@ -23,6 +23,7 @@ const fn table<const FUSED: bool>() -> Kernels {
         to_lanes,
         from_lanes,
         codes,
+        whole: |kept| kept.whole(),
         norms: norms::<FUSED>,
         finite: |numbers| numbers.iter().all(|number| number.is_finite()),
         peak: peak::<FUSED>,

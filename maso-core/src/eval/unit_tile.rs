@@ -56,7 +56,7 @@ pub(super) fn run(
         }
     }
     for (row, (margin, kept)) in tile.margins.iter_mut().zip(kept).enumerate() {
-        *margin = evaluator.margin(input.row(row, input.stride), kept.whole());
+        *margin = evaluator.margin(input.row(row, input.stride), evaluator.kernels.margins(kept));
     }
     true
 }

@@ -43,13 +43,18 @@ impl Sizes {
     /// How much a row exceeds the sizes of the input: a factor of at least 1 for all bounds. `matrix` says
     /// whether bounds go by the norm and the count, as they do where a matrix reads the input.
     pub(crate) fn excess(&self, row: &[f32], norms: Norms, matrix: bool) -> f64 {
-        let most = |ratio: f64| ratio.max(1.0);
-        let largest = f64::from(norms.largest) / self.input;
         // Squares are added lane by lane, then the lanes by halves.
-        let slack = (row.len() / PANEL + 8) as f64 * f64::from(f32::EPSILON);
-        let norm = f64::from(norms.squares).sqrt() * (1.0 + slack) / self.norm;
+        let slack = 1.0 + 2.0 * (row.len() / PANEL + 8) as f64 * f64::from(f32::EPSILON);
+        let (squares, most) = (f64::from(norms.squares) * slack, self.norm * self.norm);
+        let within = f64::from(norms.largest) <= self.input
+            && (!matrix || squares <= most && norms.nonzero <= self.nonzero);
+        // Most rows are like those that the sizes were taken from.
+        if within {
+            return 1.0;
+        }
+        let largest = f64::from(norms.largest) / self.input;
         let count = (norms.nonzero + 2) as f64 / (self.nonzero + 2) as f64;
-        let by_norm = if matrix { most(count) * most(norm) } else { 1.0 };
-        most(largest).max(by_norm)
+        let by_norm = if matrix { count.max(1.0) * (squares / most).sqrt().max(1.0) } else { 1.0 };
+        largest.max(by_norm).max(1.0)
     }
 }

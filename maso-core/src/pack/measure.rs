@@ -78,8 +78,8 @@ impl PackedMeasure {
             }
         }
         Self {
-            minus_knots: minus_knots.map(Packed::Values),
-            inverse: Packed::Values(reach.into_iter().map(inverse).collect()),
+            minus_knots: minus_knots.map(Packed::of),
+            inverse: Packed::of(reach.into_iter().map(inverse).collect()),
             inverse_size: inverse(layer.size),
             zeros_are_exact: layer.zeros_are_exact,
         }

@@ -20,6 +20,14 @@ impl Packed {
         }
     }
 
+    /// A number for each unit asked for, or one number where they are all the same.
+    pub(in crate::pack) fn of(values: Vec<f32>) -> Self {
+        match values.split_first() {
+            Some((first, rest)) if rest.iter().all(|value| value == first) => Self::Splat(*first),
+            _ => Self::Values(values),
+        }
+    }
+
     /// As a kernel's parameter; `part` picks from a list.
     #[inline]
     pub(in crate::pack) fn bind<'a>(&'a self, part: impl Fn(&'a [f32]) -> Param<'a>) -> Param<'a> {

@@ -21,6 +21,7 @@ pub(crate) static KERNELS: Kernels = Kernels {
     from_lanes: kernel::from_lanes::<f32x8>,
     codes: kernel::codes,
     finite: kernel::finite::<f32x8>,
+    whole: |kept| kept.whole(),
     norms: kernel::norms::<f32x8>,
     peak: kernel::peak::<f32x8>,
 };

@@ -247,28 +247,30 @@ impl<E> Pass<'_, '_, E> {
 
     /// Spline and bits of one row in one panel.
     #[inline(always)]
-    fn finish<V: Vector, const NV: usize>(
+    fn finish<V: Vector, W: Watch<V>, const NV: usize>(
         &mut self,
         at: At,
         p: usize,
         sums: [V; NV],
-        watch: &mut impl Watch<V>,
+        watch: &mut W,
     ) where
         E: Ending<V>,
     {
         let place = self.place(at, p);
         let out = &mut self.out[place..][..NV * V::LANES];
         let first_lane = (self.first + p) * PANEL + at.lane;
-        let mut bits = [0u32; 2];
+        let (mut bits, mut local) = ([0u32; 2], W::open());
         for v in 0..NV {
             let lane = first_lane + v * V::LANES;
             let (value, [low, high]) = self.ending.apply(at.row, lane, sums[v]);
             bits[0] |= low << (v * V::LANES);
             bits[1] |= high << (v * V::LANES);
-            let spot = Spot { slot: at.row, row: at.row, lane, live: V::LANES };
-            watch.see::<E>(spot, sums[v], value);
+            let spot = Spot { row: at.row, lane, live: V::LANES };
+            watch.see::<E>(&mut local, spot, sums[v], value);
             value.store(&mut out[v * V::LANES..]);
         }
+        // All lanes are units of one row: where its margins stand does not matter.
+        watch.close(local, at.row, 0);
         if E::BITS > 0 {
             let field = if E::BITS == 2 { interleave(bits[0], bits[1]) } else { bits[0].into() };
             let word = (self.first + p) * self.block.rows + at.row;

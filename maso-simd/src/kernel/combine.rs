@@ -19,24 +19,26 @@ pub(crate) fn combine<V: Vector>(
     let fields = &mut fields[..out.len().div_ceil(PANEL)];
     fields.fill(0);
     with_watch!(gauge, watch => {
-        with_ending!(&sum.spline, ending => registers::<V, _>(sum, ending, out, fields, watch))
+        with_ending!(&sum.spline, ending => registers::<V, _, _>(sum, ending, out, fields, watch))
     })
 }
 
 /// Register after register; the last may be filled in part, with zeros behind.
 #[inline(always)]
-fn registers<V: Vector, E: Ending<V>>(
+fn registers<V: Vector, W: Watch<V>, E: Ending<V>>(
     sum: &Combine<'_>,
     ending: E,
     out: &mut [f32],
     fields: &mut [u64],
-    watch: &mut impl Watch<V>,
+    watch: &mut W,
 ) {
     for (register, out) in out.chunks_mut(V::LANES).enumerate() {
         let i = register * V::LANES;
         let z = total::<V>(sum, i);
         let (value, [low, high]) = ending.apply(0, i, z);
-        watch.see::<E>(Spot { slot: 0, row: 0, lane: i, live: out.len() }, z, value);
+        let mut local = W::open();
+        watch.see::<E>(&mut local, Spot { row: 0, lane: i, live: out.len() }, z, value);
+        watch.close(local, 0, i % PANEL);
         let field = if E::BITS == 2 { interleave(low, high) } else { low.into() };
         let field = field & low_mask(out.len() * E::BITS);
         fields[i / PANEL] |= field << (i % PANEL * E::BITS);

@@ -2,23 +2,39 @@
 
 use super::Vector;
 use super::spline::load_some;
-use super::watch::raise;
-use crate::margins::Norms;
-use crate::{PANEL, margins};
+use crate::PANEL;
+use crate::margins::{Norms, norms_of_lanes};
+
+/// Registers of the narrowest vector that [`PANEL`] lanes take.
+const MOST: usize = PANEL / 4;
 
 /// See [`Kernels::norms`](crate::Kernels::norms).
 #[inline(always)]
 pub(crate) fn norms<V: Vector>(row: &[f32]) -> Norms {
-    let (mut largest, mut squares) = ([0.0; PANEL], [0.0; PANEL]);
+    let zero = V::splat(0.0);
+    let (mut largest, mut squares) = ([zero; MOST], [zero; MOST]);
     let mut nonzero = 0;
-    for numbers in row.chunks(PANEL) {
-        for (register, x) in numbers.chunks(V::LANES).enumerate() {
-            let (x, at) = (load_some::<V>(x), register * V::LANES);
-            let size = x.abs();
-            raise(&mut largest[at..], size);
-            x.mul_add(x, V::load(&squares[at..])).store(&mut squares[at..]);
-            nonzero += V::bits(size.gt(V::splat(0.0))).count_ones() as usize;
+    let mut see = |register: usize, x: V| {
+        let size = x.abs();
+        largest[register] = largest[register].max(size);
+        squares[register] = x.mul_add(x, squares[register]);
+        nonzero += V::bits(size.gt(zero)).count_ones() as usize;
+    };
+    let (panels, rest) = row.as_chunks::<PANEL>();
+    for panel in panels {
+        for register in 0..PANEL / V::LANES {
+            see(register, V::load(&panel[register * V::LANES..]));
         }
     }
-    margins::norms_of_lanes(largest, squares, nonzero)
+    for (register, x) in rest.chunks(V::LANES).enumerate() {
+        see(register, load_some(x));
+    }
+    let lanes = |registers: [V; MOST]| {
+        let mut lanes = [0.0; PANEL];
+        for (register, lanes) in registers.into_iter().zip(lanes.chunks_exact_mut(V::LANES)) {
+            register.store(lanes);
+        }
+        lanes
+    };
+    norms_of_lanes(lanes(largest), lanes(squares), nonzero)
 }

@@ -6,11 +6,9 @@ use super::spline::{Ending, load};
 use crate::PANEL;
 use crate::margins::{Gauge, MarginLanes, Measure};
 
-/// Where a register stands: whose margins it belongs to, its parameters' row and lane, and how many of
-/// its lanes have numbers.
+/// Where a register stands: its parameters' row and lane, and how many of its lanes have numbers.
 #[derive(Clone, Copy)]
 pub(super) struct Spot {
-    pub(super) slot: usize,
     pub(super) row: usize,
     pub(super) lane: usize,
     pub(super) live: usize,
@@ -18,8 +16,17 @@ pub(super) struct Spot {
 
 /// Sees every register of a kernel.
 pub(super) trait Watch<V: Vector> {
+    /// What is kept in registers while some registers of the same rows are seen.
+    type Local: Copy;
+
+    /// Nothing seen so far.
+    fn open() -> Self::Local;
+
     /// Sees the pre-activations `z` and what the ending made of them.
-    fn see<E: Ending<V>>(&mut self, spot: Spot, z: V, value: V);
+    fn see<E: Ending<V>>(&mut self, local: &mut Self::Local, spot: Spot, z: V, value: V);
+
+    /// Keeps what was seen in the lanes from `at` on of the margins of `slot`.
+    fn close(&mut self, local: Self::Local, slot: usize, at: usize);
 }
 
 /// Runs `$body` with `$watch` bound to what fits `$gauge`; whether all numbers were finite.
@@ -64,10 +71,18 @@ impl<V: Vector> Finite<V> {
 }
 
 impl<V: Vector> Watch<V> for Finite<V> {
+    type Local = ();
+
     #[inline(always)]
-    fn see<E: Ending<V>>(&mut self, _: Spot, z: V, value: V) {
+    fn open() {}
+
+    #[inline(always)]
+    fn see<E: Ending<V>>(&mut self, (): &mut (), _: Spot, z: V, value: V) {
         self.number(E::watched(z, value));
     }
+
+    #[inline(always)]
+    fn close(&mut self, (): (), _: usize, _: usize) {}
 }
 
 /// Margins besides.
@@ -84,21 +99,45 @@ impl<'g, V: Vector> Measured<'g, V> {
     }
 }
 
+/// Margins of one register's lanes.
+#[derive(Clone, Copy)]
+pub(super) struct LocalMargins<V> {
+    absolute: V,
+    relative: V,
+    /// In the layer's own numbers.
+    largest: V,
+}
+
 impl<V: Vector> Watch<V> for Measured<'_, V> {
+    type Local = LocalMargins<V>;
+
     #[inline(always)]
-    fn see<E: Ending<V>>(&mut self, spot: Spot, z: V, value: V) {
+    fn open() -> LocalMargins<V> {
+        let far = V::splat(f32::INFINITY);
+        LocalMargins { absolute: far, relative: far, largest: V::splat(0.0) }
+    }
+
+    #[inline(always)]
+    fn see<E: Ending<V>>(&mut self, local: &mut LocalMargins<V>, spot: Spot, z: V, value: V) {
         self.finite.number(E::watched(z, value));
-        let Spot { slot, row, lane, live } = spot;
-        let (kept, at) = (&mut self.rows[slot], lane % PANEL);
+        let Spot { row, lane, live } = spot;
         let inverse = load::<V>(&self.measure.inverse, row, lane);
         for knot in &self.measure.minus_knots[..E::PIECES.saturating_sub(1)] {
             let distance = z.add(load(knot, row, lane)).abs();
             let relative = distance.mul(inverse);
-            lower(&mut kept.absolute[at..], live_or(distance, live, f32::INFINITY));
-            lower(&mut kept.relative[at..], live_or(relative, live, f32::INFINITY));
+            local.absolute = local.absolute.min(live_or(distance, live, f32::INFINITY));
+            local.relative = local.relative.min(live_or(relative, live, f32::INFINITY));
         }
-        let size = value.abs().mul(V::splat(self.measure.inverse_size));
-        raise(&mut kept.largest[at..], live_or(size, live, 0.0));
+        local.largest = local.largest.max(live_or(value.abs(), live, 0.0));
+    }
+
+    #[inline(always)]
+    fn close(&mut self, local: LocalMargins<V>, slot: usize, at: usize) {
+        let kept = &mut self.rows[slot];
+        lower(&mut kept.absolute[at..], local.absolute);
+        lower(&mut kept.relative[at..], local.relative);
+        let size = local.largest.mul(V::splat(self.measure.inverse_size));
+        raise(&mut kept.largest[at..], size);
     }
 }
 

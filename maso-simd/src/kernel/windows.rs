@@ -6,6 +6,8 @@
 //! nothing is unfolded, and small planes and few channels waste no lane. A dense layer is the window
 //! that has the whole input.
 
+#![allow(clippy::needless_range_loop, reason = "loops over constants, which are unrolled whole")]
+
 use super::Vector;
 use super::spline::{Ending, load, with_ending};
 use super::watch::{Spot, Watch, with_watch};
@@ -76,28 +78,32 @@ impl<E> Pass<'_, '_, E> {
         E: Ending<V>,
     {
         for lane in (0..PANEL).step_by(NV * V::LANES) {
-            self.tile::<V, MR, NV>(first, cell, lane, watch);
+            self.tile::<V, _, MR, NV>(first, cell, lane, watch);
         }
     }
 
     /// `MR` channels from `first`, `NV` registers of rows from `lane`. Before a long ending sums rest in the
     /// output: its loop is not unrolled, and would keep them out of registers.
     #[inline(always)]
-    fn tile<V: Vector, const MR: usize, const NV: usize>(
+    fn tile<V: Vector, W: Watch<V>, const MR: usize, const NV: usize>(
         &mut self,
         first: usize,
         cell: usize,
         lane: usize,
-        watch: &mut impl Watch<V>,
+        watch: &mut W,
     ) where
         E: Ending<V>,
     {
         let order = self.block.order;
         let sums = self.sum::<V, MR, NV>(first, cell, lane);
         if E::SHORT && self.block.addend.is_none() {
+            let mut locals = [W::open(); NV];
             for m in 0..MR {
                 let unit = order.unit(first + m, cell);
-                self.finish_short([first + m, unit, lane], sums[m], watch);
+                self.finish_short([first + m, unit, lane], sums[m], &mut locals, watch);
+            }
+            for v in 0..NV {
+                watch.close(locals[v], 0, lane + v * V::LANES);
             }
             return;
         }
@@ -157,11 +163,12 @@ impl<E> Pass<'_, '_, E> {
 
     /// The spline and the bits of one channel's sums.
     #[inline(always)]
-    fn finish_short<V: Vector, const NV: usize>(
+    fn finish_short<V: Vector, W: Watch<V>, const NV: usize>(
         &mut self,
         [channel, unit, lane]: [usize; 3],
         sums: [V; NV],
-        watch: &mut impl Watch<V>,
+        locals: &mut [W::Local; NV],
+        watch: &mut W,
     ) where
         E: Ending<V>,
     {
@@ -170,7 +177,8 @@ impl<E> Pass<'_, '_, E> {
         for v in 0..NV {
             let lane = lane + v * V::LANES;
             let (value, [low, high]) = self.ending.apply(channel, lane, sums[v]);
-            watch.see::<E>(Spot { slot: 0, row: channel, lane, live: V::LANES }, sums[v], value);
+            let spot = Spot { row: channel, lane, live: V::LANES };
+            watch.see::<E>(&mut locals[v], spot, sums[v], value);
             value.store(&mut out[v * V::LANES..]);
             bits[0] |= low << lane;
             bits[1] |= high << lane;
@@ -182,12 +190,12 @@ impl<E> Pass<'_, '_, E> {
 
     /// The other branch, the spline and the bits of one register of sums.
     #[inline(always)]
-    fn finish<V: Vector>(
+    fn finish<V: Vector, W: Watch<V>>(
         &mut self,
         channel: usize,
         unit: usize,
         lane: usize,
-        watch: &mut impl Watch<V>,
+        watch: &mut W,
     ) where
         E: Ending<V>,
     {
@@ -198,7 +206,10 @@ impl<E> Pass<'_, '_, E> {
             None => sum,
         };
         let (value, bits) = self.ending.apply(channel, lane, z);
-        watch.see::<E>(Spot { slot: 0, row: channel, lane, live: V::LANES }, z, value);
+        let mut local = W::open();
+        let spot = Spot { row: channel, lane, live: V::LANES };
+        watch.see::<E>(&mut local, spot, z, value);
+        watch.close(local, 0, lane);
         value.store(&mut self.out[at..]);
         for (plane, bits) in self.planes[unit * E::BITS..][..E::BITS].iter_mut().zip(bits) {
             *plane |= bits << lane;
