@@ -1,10 +1,11 @@
 //! A network packed for the kernels: steps over numbered buffers, coefficients rounded to f32 once.
 //!
-//! There are two ways to lay out the rows of a tile in f32. [`unit_lanes`] keeps each row's numbers together and
-//! puts units across lanes: best for matrices, and for few rows. [`row_lanes`] keeps each number's values
-//! in all rows together and puts rows across lanes: best for windows, which then need no unfolding. A
-//! third, [`double_lanes`], is for rows in f64. All make their steps of the same joined nodes ([`join`]), and share buffers among values whose lifetimes
-//! do not meet. [`eval`](crate::eval) runs the steps, tile by tile.
+//! There are two ways to lay out the rows of a tile in f32. [`unit_lanes`] keeps each row's numbers together
+//! and puts units across lanes: best for narrow matrices, and for few rows. [`row_lanes`] keeps each number's
+//! values in all rows together and puts rows across lanes: best for windows, which then need no unfolding,
+//! and for wide matrices. A third, [`double_lanes`], is for rows in f64. All make their steps of the same
+//! joined nodes ([`join`]), and share buffers among values whose lifetimes do not meet.
+//! [`eval`](crate::eval) runs the steps, tile by tile.
 
 pub(crate) mod double_lanes;
 mod join;

@@ -1,10 +1,10 @@
 //! The fused affine kernel: `MR` rows by `NV` registers of units of one or two panels in flight, bias
 //! first, products in input order, spline and bits before anything leaves the registers.
 //!
-//! Long sums are cut into stretches, so that a stretch of the panels stays in the first-level cache while
-//! all rows pass over it. Between stretches a sum rests in the output, as the f32 it is, so that the cut
-//! changes no bit. Two panels at once read each input half as often. Rows are independent: what is left
-//! over runs through narrower blocks of the same text.
+//! Very long sums are cut into stretches, so that a stretch of the panels stays in the second-level cache
+//! while all rows pass over it. Between stretches a sum rests in the output, as the f32 it is, so that the
+//! cut changes no bit. Two panels at once read each input half as often. Rows are independent: what is
+//! left over runs through narrower blocks of the same text.
 
 #![allow(clippy::needless_range_loop, reason = "loops over constants, which are unrolled whole")]
 
