@@ -69,30 +69,31 @@ pub(crate) fn from_lanes<V: Vector>(lanes: &[f32], width: usize, rows: &mut [f32
 pub(crate) fn codes(planes: &[u32], words: usize, codes: &mut [u64]) {
     let rows = codes.len() / words;
     for (word, planes) in planes.chunks(64).enumerate() {
-        let (low, high) = planes.split_at(planes.len().min(PANEL));
-        let (low, high) = (turned(low), turned(high));
+        let square = turned(planes);
         for row in 0..rows {
-            codes[row * words + word] = u64::from(low[row]) | u64::from(high[row]) << 32;
+            codes[row * words + word] = square[row];
         }
     }
 }
 
-/// A square of bits turned about its diagonal (Warren, *Hacker's Delight*, 7–3): halves, quarters, … are
-/// exchanged.
+/// Two squares of bits side by side, each turned about its diagonal (Warren, *Hacker's Delight*, 7–3):
+/// halves, quarters, … are exchanged.
 #[inline(always)]
-fn turned(planes: &[u32]) -> [u32; PANEL] {
-    let mut square = [0u32; PANEL];
-    square[..planes.len()].copy_from_slice(planes);
-    exchange::<16>(&mut square, 0x0000_FFFF);
-    exchange::<8>(&mut square, 0x00FF_00FF);
-    exchange::<4>(&mut square, 0x0F0F_0F0F);
-    exchange::<2>(&mut square, 0x3333_3333);
-    exchange::<1>(&mut square, 0x5555_5555);
+fn turned(planes: &[u32]) -> [u64; PANEL] {
+    let (low, high) = planes.split_at(planes.len().min(PANEL));
+    let mut square = [0u64; PANEL];
+    square.iter_mut().zip(low).for_each(|(pair, &plane)| *pair = plane.into());
+    square.iter_mut().zip(high).for_each(|(pair, &plane)| *pair |= u64::from(plane) << 32);
+    exchange::<16>(&mut square, 0x0000_FFFF_0000_FFFF);
+    exchange::<8>(&mut square, 0x00FF_00FF_00FF_00FF);
+    exchange::<4>(&mut square, 0x0F0F_0F0F_0F0F_0F0F);
+    exchange::<2>(&mut square, 0x3333_3333_3333_3333);
+    exchange::<1>(&mut square, 0x5555_5555_5555_5555);
     square
 }
 
 #[inline(always)]
-fn exchange<const STEP: usize>(square: &mut [u32; PANEL], mask: u32) {
+fn exchange<const STEP: usize>(square: &mut [u64; PANEL], mask: u64) {
     for base in (0..PANEL).step_by(2 * STEP) {
         for i in base..base + STEP {
             let moved = ((square[i] >> STEP) ^ square[i + STEP]) & mask;
