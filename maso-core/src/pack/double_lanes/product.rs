@@ -3,7 +3,7 @@
 use maso_simd::{ChannelWeights, DoubleBlock, DoubleLanes, Kernels, Tap, UnitOrder, Windows};
 
 use crate::network::{Convolution, Dense};
-use crate::pack::row_lanes::windows_of;
+use crate::pack::row_lanes::{group_weights, windows_of};
 
 #[derive(Clone, Debug)]
 pub(super) struct Product {
@@ -24,22 +24,15 @@ pub(super) struct Product {
 
 impl Product {
     pub(super) fn convolution(convolution: &Convolution) -> Self {
-        let (map, groups) = (&convolution.map, convolution.groups);
-        let (cells, depth) = (map.cells(), convolution.depth());
-        let outputs = convolution.out_channels / groups;
-        let weights = |group: usize| {
-            ChannelWeights::pack(outputs, depth, |channel, input| {
-                convolution.weight.get((group * outputs + channel) * depth + input)
-            })
-        };
+        let (map, cells) = (&convolution.map, convolution.map.cells());
         Self {
             batch: convolution.batch,
-            channels: convolution.in_channels / groups,
+            channels: convolution.in_channels / convolution.groups,
             plane: map.source_cells(),
             windows: windows_of(map),
             taps: map.taps(),
-            groups: (0..groups).map(weights).collect(),
-            outputs,
+            groups: group_weights(convolution, |weight| weight),
+            outputs: convolution.out_channels / convolution.groups,
             bias: convolution.bias.clone(),
             order: UnitOrder { channel: cells, cell: 1 },
         }

@@ -8,7 +8,7 @@ mod gather;
 mod interpolation;
 mod windows;
 
-pub(crate) use windows::windows_of;
+pub(crate) use windows::{group_weights, windows_of};
 
 use maso_simd::{Kernels, PANEL};
 

@@ -32,23 +32,16 @@ pub(crate) struct LaneWindows {
 
 impl LaneWindows {
     pub(super) fn convolution(convolution: &Convolution, joined: &Joined<'_>) -> Self {
-        let (map, groups) = (&convolution.map, convolution.groups);
-        let (cells, depth) = (map.cells(), convolution.depth());
-        let outputs = convolution.out_channels / groups;
-        let weights = |group: usize| {
-            ChannelWeights::pack(outputs, depth, |channel, input| {
-                convolution.weight.get((group * outputs + channel) * depth + input) as f32
-            })
-        };
+        let (map, cells) = (&convolution.map, convolution.map.cells());
         let first_units = (0..convolution.out_channels).map(|channel| channel * cells);
         Self {
             batch: convolution.batch,
-            channels: convolution.in_channels / groups,
+            channels: convolution.in_channels / convolution.groups,
             plane: map.source_cells(),
             windows: windows_of(map),
             taps: map.taps(),
-            groups: (0..groups).map(weights).collect(),
-            outputs,
+            groups: group_weights(convolution, |weight| weight as f32),
+            outputs: convolution.out_channels / convolution.groups,
             // −0 would keep its sign through skipped padding; +0 does not.
             bias: convolution.bias.iter().map(|&bias| bias as f32 + 0.0).collect(),
             spline: PackedSpline::new(joined.spline, first_units),
@@ -121,6 +114,20 @@ impl LaneWindows {
         let mut gauge = run.margins.as_mut().map(|margins| margins.gauge(0, rows));
         run.kernels.windows(&block, out, planes, gauge.as_mut())
     }
+}
+
+/// The weights of each group of a convolution, rounded by `round`.
+pub(crate) fn group_weights<T: Copy>(
+    convolution: &Convolution,
+    round: impl Fn(f64) -> T,
+) -> Vec<ChannelWeights<T>> {
+    let (outputs, depth) = (convolution.out_channels / convolution.groups, convolution.depth());
+    let of_group = |group: usize| {
+        ChannelWeights::pack(outputs, depth, |channel, input| {
+            round(convolution.weight.get((group * outputs + channel) * depth + input))
+        })
+    };
+    (0..convolution.groups).map(of_group).collect()
 }
 
 /// The windows of a map, padding left out.
