@@ -329,3 +329,31 @@ fn smooth_models_are_refused_with_every_node_named() {
     }
     assert!(!gelu.contains("Add"), "what only follows a smooth node is not blamed: {gelu}");
 }
+
+#[test]
+fn regions_maps_reproduce_the_network() {
+    for case in cases() {
+        let (network, x) = (load(&case.model), inputs(&case));
+        let width = network.input().len();
+        for (i, row) in x.chunks_exact(width).take(16).enumerate() {
+            let row: Vec<f64> = row.iter().map(|&x| x.into()).collect();
+            let map = network.linearize(&row).expect("a finite row");
+            let (matrix, offset) = (map.matrix(), map.offset());
+            let what = format!("{}, row {i}", case.name);
+            let sums = matrix.times(&row);
+            let error = sums.iter().zip(&offset).zip(map.value()).map(|((a, b), y)| a + b - y);
+            let error = largest(&error.collect::<Vec<_>>()) / largest(map.value());
+            assert!(error < 1e-9, "{what}: A x + b is off by {error:e} of the largest output");
+            // Products, against the matrix and each other.
+            let v: Vec<f64> = (0..width).map(|i| (i as f64 * 0.7).sin()).collect();
+            let u: Vec<f64> = (0..map.outputs()).map(|i| (i as f64 * 1.3).cos()).collect();
+            let (jvp, vjp) = (map.jvp(&v), map.vjp(&u));
+            let expected = matrix.times(&v);
+            let difference: Vec<f64> = jvp.iter().zip(&expected).map(|(a, b)| a - b).collect();
+            let size = matrix.numbers().iter().map(|a| a.abs()).sum::<f64>();
+            assert!(largest(&difference) <= 1e-12 * size, "{what}: jvp");
+            let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+            assert!((dot(&u, &jvp) - dot(&vjp, &v)).abs() <= 1e-12 * size, "{what}: adjoint");
+        }
+    }
+}

@@ -5,6 +5,7 @@
 
 use crate::double::{DoubleBlock, DoubleLanes};
 use crate::margins::{Gauge, MarginLane, MarginLanes, Norms};
+use crate::product::Product;
 use crate::tier::Rounding;
 use crate::windows::{WindowBlock, WindowExtreme};
 use crate::{PANEL, Tier, arch, reference};
@@ -217,6 +218,8 @@ pub struct Kernels {
     pub(crate) window_extreme:
         fn(&WindowExtreme<'_>, &mut [f32], &mut [u32], Option<&mut Gauge<'_>>),
     pub(crate) double: fn(&DoubleBlock<'_>, &mut [DoubleLanes]),
+    pub(crate) product: fn(&Product<'_, f32>, &mut [f32], usize),
+    pub(crate) double_product: fn(&Product<'_, f64>, &mut [f64], usize),
     pub(crate) to_lanes: fn(&[f32], usize, usize, &mut [f32]),
     pub(crate) from_lanes: fn(&[f32], usize, &mut [f32]),
     pub(crate) codes: fn(&[u32], usize, &mut [u64]),
@@ -355,6 +358,24 @@ impl Kernels {
     pub fn double(&self, block: &DoubleBlock<'_>, out: &mut [DoubleLanes]) {
         block.check(out);
         (self.double)(block, out);
+    }
+
+    /// Runs a [`Product`]; row r of the result is added to `out[r * ldo..]`.
+    ///
+    /// # Panics
+    /// If a slice is too short for the product.
+    pub fn product(&self, product: &Product<'_, f32>, out: &mut [f32], ldo: usize) {
+        product.check(out.len(), ldo);
+        (self.product)(product, out, ldo);
+    }
+
+    /// As [`product`](Self::product), in f64.
+    ///
+    /// # Panics
+    /// If a slice is too short for the product.
+    pub fn double_product(&self, product: &Product<'_, f64>, out: &mut [f64], ldo: usize) {
+        product.check(out.len(), ldo);
+        (self.double_product)(product, out, ldo);
     }
 
     /// Turns up to [`PANEL`] rows of `width` numbers, `stride` apart, into `width` vectors; missing rows

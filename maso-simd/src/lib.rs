@@ -7,7 +7,7 @@
 //! From the tree: `kernel/` holds each kernel once, generic over a small vector trait; `arch/`
 //! implements that trait for each instruction set, and is the one room with unsafe code; [`tier`] names
 //! the instruction sets and picks one; [`kernels`] is the checked public edge, with [`mod@windows`] for
-//! kernels whose lanes are rows, [`double`] for sums in f64, [`margins`] for distances to
+//! kernels whose lanes are rows, [`double`] for sums in f64, [`product`] for sums of chosen rows of a matrix, [`margins`] for distances to
 //! knots; [`mod@reference`] is the obvious scalar version that every tier is
 //! compared with; [`contract`] states the rules of rounding, ties and bits.
 
@@ -20,6 +20,7 @@ pub mod double;
 pub mod kernels;
 pub mod margins;
 pub mod panel;
+pub mod product;
 pub mod reference;
 pub mod tier;
 pub mod windows;
@@ -33,6 +34,7 @@ pub use double::{DOUBLE_LANES, DoubleBlock, DoubleLanes};
 pub use kernels::{AffineBlock, Combine, ExtremeBlock, Kernels, Param, Spline, Term};
 pub use margins::{Gauge, MarginLane, MarginLanes, Measure, Norms};
 pub use panel::{PANEL, Panels};
+pub use product::{PRODUCT_LANES, Product};
 pub use tier::{Rounding, Tier};
 pub use windows::{
     Addend, ChannelWeights, Meeting, Tap, UnitOrder, WindowBlock, WindowExtreme, Windows,

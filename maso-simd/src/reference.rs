@@ -3,6 +3,7 @@
 use crate::double::{DoubleBlock, DoubleLanes};
 use crate::kernels::{AffineBlock, Combine, ExtremeBlock, Kernels, Spline};
 use crate::margins::{Gauge, Norms, norms_of_lanes};
+use crate::product::Product;
 use crate::windows::{Meeting, WindowBlock, WindowExtreme};
 use crate::{PANEL, Tier, bits};
 
@@ -20,6 +21,8 @@ const fn table<const FUSED: bool>() -> Kernels {
         windows: windows::<FUSED>,
         window_extreme,
         double: double::<FUSED>,
+        product: product::<f32, FUSED>,
+        double_product: product::<f64, FUSED>,
         to_lanes,
         from_lanes,
         codes,
@@ -122,6 +125,35 @@ fn extreme(
         (out[lane], winner[lane]) = best;
         let candidates = block.candidates.chunks_exact(PANEL).map(|row| row[lane]);
         measure_gap(gauge.as_deref_mut(), [0, lane], best.0, candidates);
+    }
+}
+
+/// A number that sums of products are made of.
+trait Factor: Copy {
+    fn mul_add<const FUSED: bool>(self, factor: Self, addend: Self) -> Self;
+}
+
+macro_rules! factor {
+    ($($number:ty),*) => {$(
+        impl Factor for $number {
+            fn mul_add<const FUSED: bool>(self, factor: Self, addend: Self) -> Self {
+                if FUSED { self.mul_add(factor, addend) } else { self * factor + addend }
+            }
+        }
+    )*};
+}
+factor!(f32, f64);
+
+fn product<N: Factor, const FUSED: bool>(product: &Product<'_, N>, out: &mut [N], ldo: usize) {
+    for row in 0..product.rows {
+        for column in 0..product.columns {
+            let sum = &mut out[row * ldo + column];
+            for (k, &chosen) in product.chosen.iter().enumerate() {
+                let factor = product.factors[row * product.ldf + k];
+                let number = product.matrix[chosen as usize * product.ldm + column];
+                *sum = factor.mul_add::<FUSED>(number, *sum);
+            }
+        }
     }
 }
 

@@ -4,8 +4,8 @@
 
 use maso_simd::{
     Addend, AffineBlock, ChannelWeights, Combine, DoubleBlock, DoubleLanes, ExtremeBlock, Gauge,
-    Kernels, MarginLanes, Measure, Meeting, PANEL, Param, Spline, Tap, Term, Tier, UnitOrder,
-    WindowBlock, WindowExtreme, Windows, bits as fields,
+    Kernels, MarginLanes, Measure, Meeting, PANEL, Param, Product, Spline, Tap, Term, Tier,
+    UnitOrder, WindowBlock, WindowExtreme, Windows, bits as fields,
 };
 
 /// A small generator of f32 in [-2, 2) with many repeated values, so that ties and exact zeros occur.
@@ -309,6 +309,54 @@ fn sums_in_f64_match_the_reference() {
                     out
                 };
                 assert!(run(kernels) == run(reference), "{outputs} channels, {taps} taps");
+            }
+        }
+    });
+}
+
+#[test]
+fn sums_of_chosen_rows_match_the_reference_in_both_precisions() {
+    on_every_tier(|kernels, reference| {
+        let mut source = Source(21);
+        for rows in [1, 2, 3, 5, 9, 10, 12, 17, 24, 31] {
+            for (depth, columns) in [(1, 16), (7, 48), (40, 32), (13, 0)] {
+                let (ldf, ldm, ldo) = (depth + 1, columns + 16, columns + 3);
+                let chosen: Vec<u32> = (0..depth as u32).filter(|k| k % 3 != 1).collect();
+                let factors = source.vec(rows * ldf);
+                let matrix = source.vec(depth * ldm);
+                let start = source.vec(rows * ldo);
+                let product = Product {
+                    factors: &factors,
+                    ldf,
+                    rows,
+                    matrix: &matrix,
+                    ldm,
+                    chosen: &chosen,
+                    columns,
+                };
+                let run = |kernels: &Kernels| {
+                    let mut out = start.clone();
+                    kernels.product(&product, &mut out, ldo);
+                    bits(&out)
+                };
+                assert!(run(kernels) == run(reference), "{rows} rows, {depth} deep");
+                let widen = |x: &[f32]| x.iter().map(|&x| f64::from(x) / 3.0).collect::<Vec<_>>();
+                let (factors, matrix) = (widen(&factors), widen(&matrix));
+                let product = Product {
+                    factors: &factors,
+                    ldf,
+                    rows,
+                    matrix: &matrix,
+                    ldm,
+                    chosen: &chosen,
+                    columns,
+                };
+                let run = |kernels: &Kernels| {
+                    let mut out = widen(&start);
+                    kernels.double_product(&product, &mut out, ldo);
+                    out
+                };
+                assert!(run(kernels) == run(reference), "{rows} rows, {depth} deep, f64");
             }
         }
     });

@@ -9,6 +9,7 @@ mod describe;
 mod fingerprint;
 mod nonlinear;
 mod scalar;
+mod terms;
 mod trace;
 mod view;
 mod window;
@@ -143,6 +144,11 @@ impl Network {
     #[must_use]
     pub fn nodes(&self) -> &[Node] {
         &self.nodes
+    }
+
+    /// The places of all nodes, in evaluation order.
+    pub fn node_ids(&self) -> impl Iterator<Item = NodeId> + use<> {
+        (0..self.nodes.len()).map(NodeId)
     }
 
     /// One node.

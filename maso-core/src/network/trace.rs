@@ -26,18 +26,28 @@ impl Network {
             let mut values = vec![S::from_f64(0.0); node.len()];
             match &node.operator {
                 Operator::Input => values.clone_from_slice(row),
-                Operator::Affine(affine) => affine.apply(inputs[0], &mut values),
-                Operator::Sum { negate } => sum(&inputs, *negate, &mut values),
-                Operator::View(view) => view.apply(&inputs, &mut values),
                 Operator::Nonlinear(rule) => {
                     let mut pieces = vec![0; values.len()];
                     rule.apply(&inputs, &mut values, &mut pieces);
                     trace.pieces.push(pieces);
                 }
+                operator => operator.apply_affine(&inputs, &mut values),
             }
             trace.values.push(values);
         }
         trace
+    }
+}
+
+impl Operator {
+    /// Writes the values of an affine, sum or view node to `y`.
+    pub(crate) fn apply_affine<S: Number>(&self, inputs: &[&[S]], y: &mut [S]) {
+        match self {
+            Self::Affine(affine) => affine.apply(inputs[0], y),
+            Self::Sum { negate } => sum(inputs, *negate, y),
+            Self::View(view) => view.apply(inputs, y),
+            Self::Input | Self::Nonlinear(_) => unreachable!("no affine map of other nodes"),
+        }
     }
 }
 

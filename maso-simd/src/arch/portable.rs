@@ -6,7 +6,7 @@
 use wide::{f32x8, f64x4};
 
 use crate::Tier;
-use crate::kernel::{self, DoubleVector, Vector};
+use crate::kernel::{self, Lanes, Vector};
 use crate::kernels::Kernels;
 
 pub(crate) static KERNELS: Kernels = Kernels {
@@ -17,6 +17,8 @@ pub(crate) static KERNELS: Kernels = Kernels {
     windows: kernel::windows::<f32x8, 1>,
     window_extreme: kernel::window_extreme::<f32x8>,
     double: kernel::double::<f64x4>,
+    product: kernel::product::<f32x8, 4, 1>,
+    double_product: kernel::product::<f64x4, 4, 1>,
     to_lanes: kernel::to_lanes::<f32x8>,
     from_lanes: kernel::from_lanes::<f32x8>,
     codes: kernel::codes,
@@ -26,9 +28,9 @@ pub(crate) static KERNELS: Kernels = Kernels {
     peak: kernel::peak::<f32x8>,
 };
 
-impl Vector for f32x8 {
+impl Lanes for f32x8 {
+    type Number = f32;
     const LANES: usize = 8;
-    type Mask = Self;
 
     #[inline(always)]
     fn splat(value: f32) -> Self {
@@ -47,6 +49,15 @@ impl Vector for f32x8 {
     }
 
     #[inline(always)]
+    fn mul_add(self, factor: Self, addend: Self) -> Self {
+        self * factor + addend
+    }
+}
+
+impl Vector for f32x8 {
+    type Mask = Self;
+
+    #[inline(always)]
     fn add(self, other: Self) -> Self {
         self + other
     }
@@ -54,11 +65,6 @@ impl Vector for f32x8 {
     #[inline(always)]
     fn mul(self, other: Self) -> Self {
         self * other
-    }
-
-    #[inline(always)]
-    fn mul_add(self, factor: Self, addend: Self) -> Self {
-        self * factor + addend
     }
 
     #[inline(always)]
@@ -78,14 +84,15 @@ impl Vector for f32x8 {
 
     #[inline(always)]
     fn transpose(from: &[f32], from_stride: usize, to: &mut [f32], to_stride: usize) {
-        let rows = std::array::from_fn(|row| <Self as Vector>::load(&from[row * from_stride..]));
+        let rows = std::array::from_fn(|row| <Self as Lanes>::load(&from[row * from_stride..]));
         for (row, column) in Self::transpose(rows).into_iter().enumerate() {
             column.store(&mut to[row * to_stride..]);
         }
     }
 }
 
-impl DoubleVector for f64x4 {
+impl Lanes for f64x4 {
+    type Number = f64;
     const LANES: usize = 4;
 
     #[inline(always)]

@@ -3,26 +3,13 @@
 
 #![allow(clippy::needless_range_loop, reason = "loops over constants, which are unrolled whole")]
 
+use super::Lanes;
 use crate::double::{DOUBLE_LANES, DoubleBlock, DoubleLanes};
 use crate::windows::CHANNELS;
 
-/// A register of f64 lanes.
-pub(crate) trait DoubleVector: Copy {
-    /// Lanes; a divisor of [`DOUBLE_LANES`].
-    const LANES: usize;
-
-    fn splat(value: f64) -> Self;
-    /// The first [`LANES`](Self::LANES) numbers.
-    fn load(from: &[f64]) -> Self;
-    /// Writes the first [`LANES`](Self::LANES) numbers.
-    fn store(self, to: &mut [f64]);
-    /// `self · factor + addend`, rounded as its tier's family says.
-    fn mul_add(self, factor: Self, addend: Self) -> Self;
-}
-
 /// Runs `block`; see [`Kernels::double`](crate::Kernels::double).
 #[inline(always)]
-pub(crate) fn double<V: DoubleVector>(block: &DoubleBlock<'_>, out: &mut [DoubleLanes]) {
+pub(crate) fn double<V: Lanes<Number = f64>>(block: &DoubleBlock<'_>, out: &mut [DoubleLanes]) {
     for (first, width) in block.weights.groups() {
         for cell in 0..block.windows.cells() {
             match width {
@@ -40,7 +27,7 @@ pub(crate) fn double<V: DoubleVector>(block: &DoubleBlock<'_>, out: &mut [Double
 
 /// `MR` channels from `first`, all rows.
 #[inline(always)]
-fn group<V: DoubleVector, const MR: usize>(
+fn group<V: Lanes<Number = f64>, const MR: usize>(
     block: &DoubleBlock<'_>,
     first: usize,
     cell: usize,

@@ -8,6 +8,7 @@ mod gaps;
 mod movement;
 mod norms;
 mod peak;
+mod product;
 mod spline;
 mod vector;
 mod watch;
@@ -16,12 +17,13 @@ mod windows;
 
 pub(crate) use affine::affine;
 pub(crate) use combine::combine;
-pub(crate) use double::{DoubleVector, double};
+pub(crate) use double::double;
 pub(crate) use extreme::extreme;
 pub(crate) use movement::{codes, finite, from_lanes, to_lanes};
 pub(crate) use norms::norms;
 pub(crate) use peak::peak;
-pub(crate) use vector::Vector;
+pub(crate) use product::product;
+pub(crate) use vector::{Lanes, Vector};
 pub(crate) use window_extreme::window_extreme;
 pub(crate) use windows::windows;
 
@@ -43,7 +45,8 @@ pub(crate) use within;
 /// One tier's table of kernels: each text compiled for a vector type and block shapes.
 macro_rules! tier_kernels {
     ($tier:expr, vector: $vector:ty, double: $double:ty, features: $features:literal,
-     panel: ($rows:literal, $registers:literal, $pair:literal), windows: $window_registers:literal) => {
+     panel: ($rows:literal, $registers:literal, $pair:literal), windows: $window_registers:literal,
+     product: ($product_rows:literal, $product_registers:literal)) => {
         pub(crate) static KERNELS: $crate::Kernels = $crate::Kernels {
             tier: $tier,
             affine: $crate::kernel::within!($features, |block: &$crate::AffineBlock<'_>,
@@ -92,6 +95,25 @@ macro_rules! tier_kernels {
                                                         out: &mut [$crate::DoubleLanes]|
              -> () {
                 $crate::kernel::double::<$double>(block, out)
+            }),
+            product: $crate::kernel::within!($features, |block: &$crate::Product<'_, f32>,
+                                                         out: &mut [f32],
+                                                         ldo: usize|
+             -> () {
+                $crate::kernel::product::<$vector, $product_rows, $product_registers>(
+                    block, out, ldo,
+                )
+            }),
+            double_product: $crate::kernel::within!($features, |block: &$crate::Product<
+                '_,
+                f64,
+            >,
+                                                                out: &mut [f64],
+                                                                ldo: usize|
+             -> () {
+                $crate::kernel::product::<$double, $product_rows, $product_registers>(
+                    block, out, ldo,
+                )
             }),
             to_lanes: $crate::kernel::within!($features, |rows: &[f32],
                                                           stride: usize,

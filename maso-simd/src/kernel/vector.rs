@@ -1,24 +1,31 @@
 //! What a kernel asks of an instruction set.
 
-/// A register of f32 lanes. Its operations round as its tier's family says (see
-/// [`contract`](crate::contract)).
-pub(crate) trait Vector: Copy {
+/// A register of lanes that can multiply and add: all that sums of products ask for, in either precision.
+pub(crate) trait Lanes: Copy {
+    /// What a lane holds.
+    type Number: Copy;
     /// Lanes; a divisor of [`PANEL`](crate::PANEL).
     const LANES: usize;
+
+    fn splat(value: Self::Number) -> Self;
+    /// The first [`LANES`](Self::LANES) numbers.
+    fn load(from: &[Self::Number]) -> Self;
+    /// Writes the first [`LANES`](Self::LANES) numbers.
+    fn store(self, to: &mut [Self::Number]);
+    /// `self · factor + addend`, rounded once (fused tiers) or twice (separate tiers).
+    fn mul_add(self, factor: Self, addend: Self) -> Self;
+}
+
+/// A register of f32 lanes. Its operations round as its tier's family says (see
+/// [`contract`](crate::contract)).
+pub(crate) trait Vector: Lanes<Number = f32> {
     /// One truth value for each lane.
     type Mask: Copy;
     /// Whether masks have registers of their own, so that [`bits`](Self::bits) costs next to nothing.
     const HAS_MASKS: bool = false;
 
-    fn splat(value: f32) -> Self;
-    /// The first [`LANES`](Self::LANES) numbers.
-    fn load(from: &[f32]) -> Self;
-    /// Writes the first [`LANES`](Self::LANES) numbers.
-    fn store(self, to: &mut [f32]);
     fn add(self, other: Self) -> Self;
     fn mul(self, other: Self) -> Self;
-    /// `self · factor + addend`, rounded once (fused tiers) or twice (separate tiers).
-    fn mul_add(self, factor: Self, addend: Self) -> Self;
     /// The smaller of each lane; what it is for NaN does not matter.
     #[inline(always)]
     fn min(self, other: Self) -> Self {

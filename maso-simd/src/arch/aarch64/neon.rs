@@ -7,11 +7,11 @@
 use std::arch::aarch64::*;
 
 use crate::Tier;
-use crate::kernel::{DoubleVector, Vector, tier_kernels};
+use crate::kernel::{Lanes, Vector, tier_kernels};
 
 tier_kernels! {
     Tier::Neon, vector: Quad, double: QuadDouble, features: "neon",
-    panel: (6, 4, 0), windows: 2
+    panel: (6, 4, 0), windows: 2, product: (6, 4)
 }
 
 /// 4 lanes.
@@ -25,9 +25,9 @@ pub(crate) struct QuadMask(uint32x4_t);
 /// The bit that each lane's truth gives.
 static LANE_BITS: [u32; 4] = [1, 2, 4, 8];
 
-impl Vector for Quad {
+impl Lanes for Quad {
+    type Number = f32;
     const LANES: usize = 4;
-    type Mask = QuadMask;
 
     #[inline(always)]
     fn splat(value: f32) -> Self {
@@ -50,6 +50,16 @@ impl Vector for Quad {
     }
 
     #[inline(always)]
+    fn mul_add(self, factor: Self, addend: Self) -> Self {
+        // SAFETY: the processor has NEON (see the file's head).
+        Self(unsafe { vfmaq_f32(addend.0, self.0, factor.0) })
+    }
+}
+
+impl Vector for Quad {
+    type Mask = QuadMask;
+
+    #[inline(always)]
     fn add(self, other: Self) -> Self {
         // SAFETY: the processor has NEON (see the file's head).
         Self(unsafe { vaddq_f32(self.0, other.0) })
@@ -59,12 +69,6 @@ impl Vector for Quad {
     fn mul(self, other: Self) -> Self {
         // SAFETY: the processor has NEON (see the file's head).
         Self(unsafe { vmulq_f32(self.0, other.0) })
-    }
-
-    #[inline(always)]
-    fn mul_add(self, factor: Self, addend: Self) -> Self {
-        // SAFETY: the processor has NEON (see the file's head).
-        Self(unsafe { vfmaq_f32(addend.0, self.0, factor.0) })
     }
 
     #[inline(always)]
@@ -103,7 +107,8 @@ impl Vector for Quad {
 #[derive(Clone, Copy)]
 pub(crate) struct QuadDouble(float64x2_t);
 
-impl DoubleVector for QuadDouble {
+impl Lanes for QuadDouble {
+    type Number = f64;
     const LANES: usize = 2;
 
     #[inline(always)]

@@ -6,20 +6,20 @@
 use std::arch::x86_64::*;
 
 use crate::Tier;
-use crate::kernel::{DoubleVector, Vector, tier_kernels};
+use crate::kernel::{Lanes, Vector, tier_kernels};
 
 tier_kernels! {
     Tier::Avx2, vector: Ymm, double: YmmDouble, features: "avx2,fma,bmi2,popcnt",
-    panel: (6, 2, 0), windows: 1
+    panel: (6, 2, 0), windows: 1, product: (6, 2)
 }
 
 /// 8 lanes.
 #[derive(Clone, Copy)]
 pub(crate) struct Ymm(__m256);
 
-impl Vector for Ymm {
+impl Lanes for Ymm {
+    type Number = f32;
     const LANES: usize = 8;
-    type Mask = Self;
 
     #[inline(always)]
     fn splat(value: f32) -> Self {
@@ -40,6 +40,16 @@ impl Vector for Ymm {
         // SAFETY: there is room for 8 numbers; the processor has AVX2 (see the file's head).
         unsafe { _mm256_storeu_ps(lanes.as_mut_ptr(), self.0) }
     }
+
+    #[inline(always)]
+    fn mul_add(self, factor: Self, addend: Self) -> Self {
+        // SAFETY: the processor has FMA (see the file's head).
+        Self(unsafe { _mm256_fmadd_ps(self.0, factor.0, addend.0) })
+    }
+}
+
+impl Vector for Ymm {
+    type Mask = Self;
 
     #[inline(always)]
     fn add(self, other: Self) -> Self {
@@ -63,12 +73,6 @@ impl Vector for Ymm {
     fn max(self, other: Self) -> Self {
         // SAFETY: the processor has AVX2 (see the file's head).
         Self(unsafe { _mm256_max_ps(self.0, other.0) })
-    }
-
-    #[inline(always)]
-    fn mul_add(self, factor: Self, addend: Self) -> Self {
-        // SAFETY: the processor has FMA (see the file's head).
-        Self(unsafe { _mm256_fmadd_ps(self.0, factor.0, addend.0) })
     }
 
     #[inline(always)]
@@ -132,7 +136,8 @@ fn transposed(rows: [__m256; 8]) -> [__m256; 8] {
 #[derive(Clone, Copy)]
 pub(crate) struct YmmDouble(__m256d);
 
-impl DoubleVector for YmmDouble {
+impl Lanes for YmmDouble {
+    type Number = f64;
     const LANES: usize = 4;
 
     #[inline(always)]

@@ -6,21 +6,20 @@
 use std::arch::x86_64::*;
 
 use crate::Tier;
-use crate::kernel::{DoubleVector, Vector, tier_kernels};
+use crate::kernel::{Lanes, Vector, tier_kernels};
 
 tier_kernels! {
     Tier::Avx512, vector: Zmm, double: ZmmDouble, features: "avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,bmi2,popcnt",
-    panel: (8, 2, 6), windows: 2
+    panel: (8, 2, 6), windows: 2, product: (12, 2)
 }
 
 /// 16 lanes.
 #[derive(Clone, Copy)]
 pub(crate) struct Zmm(__m512);
 
-impl Vector for Zmm {
+impl Lanes for Zmm {
+    type Number = f32;
     const LANES: usize = 16;
-    type Mask = __mmask16;
-    const HAS_MASKS: bool = true;
 
     #[inline(always)]
     fn splat(value: f32) -> Self {
@@ -41,6 +40,17 @@ impl Vector for Zmm {
         // SAFETY: there is room for 16 numbers; the processor has AVX-512F (see the file's head).
         unsafe { _mm512_storeu_ps(lanes.as_mut_ptr(), self.0) }
     }
+
+    #[inline(always)]
+    fn mul_add(self, factor: Self, addend: Self) -> Self {
+        // SAFETY: the processor has AVX-512F (see the file's head).
+        Self(unsafe { _mm512_fmadd_ps(self.0, factor.0, addend.0) })
+    }
+}
+
+impl Vector for Zmm {
+    type Mask = __mmask16;
+    const HAS_MASKS: bool = true;
 
     #[inline(always)]
     fn add(self, other: Self) -> Self {
@@ -70,12 +80,6 @@ impl Vector for Zmm {
     fn abs(self) -> Self {
         // SAFETY: the processor has AVX-512F (see the file's head).
         Self(unsafe { _mm512_abs_ps(self.0) })
-    }
-
-    #[inline(always)]
-    fn mul_add(self, factor: Self, addend: Self) -> Self {
-        // SAFETY: the processor has AVX-512F (see the file's head).
-        Self(unsafe { _mm512_fmadd_ps(self.0, factor.0, addend.0) })
     }
 
     #[inline(always)]
@@ -146,7 +150,8 @@ fn transposed(rows: [__m512; 16]) -> [__m512; 16] {
 #[derive(Clone, Copy)]
 pub(crate) struct ZmmDouble(__m512d);
 
-impl DoubleVector for ZmmDouble {
+impl Lanes for ZmmDouble {
+    type Number = f64;
     const LANES: usize = 8;
 
     #[inline(always)]

@@ -1,0 +1,275 @@
+//! Tangents pushed forward: how every number of a node depends on some directions of the input.
+//!
+//! A node's tangents are a row for each of its numbers. Rows that are zero (units that are off) are left out
+//! of the products that follow, and of rows that are zero but for a stretch only the stretch is summed: near
+//! the input of a convolutional network that is most of the work.
+
+use std::ops::Range;
+use std::rc::Rc;
+
+use maso_simd::{Kernels, PRODUCT_LANES, Product};
+
+use super::gates::Gate;
+use crate::network::{Affine, Convolution, Dense, Node, Operator, Run, View};
+
+/// A row of `width` numbers for each number of a node.
+#[derive(Clone, Debug)]
+pub(crate) struct Tangents {
+    width: usize,
+    /// Distance between rows: `width` in whole blocks of lanes.
+    stride: usize,
+    numbers: Vec<f64>,
+    /// Outside of its span a row is zero.
+    spans: Vec<Range<usize>>,
+}
+
+impl Tangents {
+    fn zeros(rows: usize, width: usize) -> Self {
+        let stride = width.next_multiple_of(PRODUCT_LANES);
+        Self { width, stride, numbers: vec![0.0; rows * stride], spans: vec![0..0; rows] }
+    }
+
+    /// The tangents of the input along each of its own axes.
+    pub(crate) fn identity(width: usize) -> Self {
+        let mut tangents = Self::zeros(width, width);
+        for i in 0..width {
+            tangents.numbers[i * tangents.stride + i] = 1.0;
+            tangents.spans[i] = i..i + 1;
+        }
+        tangents
+    }
+
+    /// The tangents of the input along `directions`, each as long as the input, one after another.
+    pub(crate) fn along(directions: &[f64], input: usize) -> Self {
+        let width = directions.len() / input.max(1);
+        let mut tangents = Self::zeros(input, width);
+        for (i, span) in tangents.spans.iter_mut().enumerate() {
+            *span = 0..width;
+            for direction in 0..width {
+                tangents.numbers[i * tangents.stride + direction] =
+                    directions[direction * input + i];
+            }
+        }
+        tangents
+    }
+
+    /// How number `index` of the node depends on each direction.
+    pub(crate) fn row(&self, index: usize) -> &[f64] {
+        &self.numbers[index * self.stride..][..self.width]
+    }
+
+    pub(crate) fn rows(&self) -> usize {
+        self.spans.len()
+    }
+
+    pub(crate) fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Where row `index` may be other than zero.
+    pub(crate) fn span(&self, index: usize) -> Range<usize> {
+        self.spans[index].clone()
+    }
+
+    /// Row `to` becomes `factor` times row `index` of `from`.
+    fn set(&mut self, to: usize, from: &Self, index: usize, factor: f64) {
+        let span = from.span(index);
+        if factor == 0.0 || span.is_empty() {
+            return;
+        }
+        let source = &from.numbers[index * from.stride..][span.clone()];
+        let target = &mut self.numbers[to * self.stride..][span.clone()];
+        target.iter_mut().zip(source).for_each(|(to, from)| *to = factor * from);
+        self.spans[to] = span;
+    }
+
+    /// Adds `factor` times row `index` of `from` to row `to`.
+    fn add(&mut self, to: usize, from: &Self, index: usize, factor: f64) {
+        let span = from.span(index);
+        if factor == 0.0 || span.is_empty() {
+            return;
+        }
+        let source = &from.numbers[index * from.stride..][span.clone()];
+        let target = &mut self.numbers[to * self.stride..][span.clone()];
+        target.iter_mut().zip(source).for_each(|(to, from)| *to += factor * from);
+        self.spans[to] = hull(&self.spans[to], &span);
+    }
+}
+
+fn hull(a: &Range<usize>, b: &Range<usize>) -> Range<usize> {
+    if a.is_empty() {
+        return b.clone();
+    }
+    if b.is_empty() { a.clone() } else { a.start.min(b.start)..a.end.max(b.end) }
+}
+
+/// The tangents of `node`, from those of its inputs.
+pub(super) fn node(
+    kernels: &Kernels,
+    node: &Node,
+    gates: &[Gate],
+    inputs: &[&Rc<Tangents>],
+) -> Rc<Tangents> {
+    let width = inputs[0].width;
+    let mut out = match &node.operator {
+        Operator::View(View::Same) => return Rc::clone(inputs[0]),
+        _ => Tangents::zeros(node.len(), width),
+    };
+    match &node.operator {
+        Operator::Input | Operator::View(View::Same) => unreachable!("handled by the caller"),
+        Operator::Affine(affine) => push(kernels, affine, inputs[0], &mut out),
+        Operator::Sum { negate } => {
+            let sign = if *negate { -1.0 } else { 1.0 };
+            for unit in 0..node.len() {
+                out.set(unit, inputs[0], unit, 1.0);
+                out.add(unit, inputs[1], unit, sign);
+            }
+        }
+        Operator::View(View::Runs(runs)) => {
+            let mut to = 0;
+            for run in runs {
+                if let Run::Copy { input, from, len } = *run {
+                    (0..len).for_each(|i| out.set(to + i, inputs[input], from + i, 1.0));
+                }
+                to += run.len();
+            }
+        }
+        Operator::Nonlinear(_) => {
+            for (unit, gate) in gates.iter().enumerate() {
+                out.set(unit, inputs[gate.input], gate.index, gate.slope);
+            }
+        }
+    }
+    Rc::new(out)
+}
+
+/// The linear part of an affine operator.
+fn push(kernels: &Kernels, affine: &Affine, x: &Tangents, y: &mut Tangents) {
+    match affine {
+        Affine::Dense(dense) => push_dense(kernels, dense, x, y),
+        Affine::Convolution(convolution) => push_convolution(kernels, convolution, x, y),
+        Affine::AveragePool(_) | Affine::Interpolation(_) | Affine::Scale(_) => {
+            for unit in 0..y.rows() {
+                affine.for_terms(unit, |index, weight| y.add(unit, x, index, weight));
+            }
+        }
+    }
+}
+
+fn push_dense(kernels: &Kernels, dense: &Dense, x: &Tangents, y: &mut Tangents) {
+    let mut shared = Shared::default();
+    for vector in 0..dense.batch {
+        shared.choose((0..dense.depth).map(|i| (vector * dense.depth + i, i)), x);
+        let units = Units { first: vector * dense.units, step: 1, count: dense.units };
+        shared.push(kernels, x, y, &units, |unit, i| dense.weight.get(unit * dense.depth + i));
+    }
+}
+
+fn push_convolution(kernels: &Kernels, convolution: &Convolution, x: &Tangents, y: &mut Tangents) {
+    let (map, depth) = (&convolution.map, convolution.depth());
+    let (taps, cells) = (map.taps(), map.cells());
+    let out_channels = convolution.out_channels / convolution.groups;
+    let in_channels = convolution.in_channels / convolution.groups;
+    let mut shared = Shared::default();
+    for image_group in 0..convolution.batch * convolution.groups {
+        let group = image_group % convolution.groups;
+        for cell in 0..cells {
+            let sources = (0..depth).filter_map(|i| {
+                let channel = image_group * in_channels + i / taps;
+                let source = map.source(i % taps, cell)?;
+                Some((channel * map.source_cells() + source, i))
+            });
+            shared.choose(sources, x);
+            let first = image_group * out_channels * cells + cell;
+            let units = Units { first, step: cells, count: out_channels };
+            shared.push(kernels, x, y, &units, |unit, i| {
+                convolution.weight.get((group * out_channels + unit) * depth + i)
+            });
+        }
+    }
+}
+
+/// Units that read the same numbers.
+struct Units {
+    first: usize,
+    step: usize,
+    count: usize,
+}
+
+/// The numbers that several units read, without those that do not depend on any direction.
+#[derive(Default)]
+struct Shared {
+    chosen: Vec<u32>,
+    /// Which weight of a unit goes with each.
+    weights: Vec<usize>,
+    factors: Vec<f64>,
+    span: Range<usize>,
+    /// Length of all spans together.
+    filled: usize,
+}
+
+impl Shared {
+    /// Takes those of `sources` (index of a number, and of its weight) that are not zero.
+    fn choose(&mut self, sources: impl Iterator<Item = (usize, usize)>, x: &Tangents) {
+        self.chosen.clear();
+        self.weights.clear();
+        (self.span, self.filled) = (0..0, 0);
+        for (source, weight) in sources.filter(|(source, _)| !x.spans[*source].is_empty()) {
+            self.chosen.push(source as u32);
+            self.weights.push(weight);
+            self.span = hull(&self.span, &x.spans[source]);
+            self.filled += x.spans[source].len();
+        }
+    }
+
+    /// The sums of all `units`.
+    fn push(
+        &mut self,
+        kernels: &Kernels,
+        x: &Tangents,
+        y: &mut Tangents,
+        units: &Units,
+        weight: impl Fn(usize, usize) -> f64,
+    ) {
+        if self.filled * 8 < self.chosen.len() * self.span.len() {
+            return self.push_sparse(x, y, units, weight);
+        }
+        self.factors.clear();
+        for unit in 0..units.count {
+            self.factors.extend(self.weights.iter().map(|&i| weight(unit, i)));
+        }
+        let from = self.span.start / PRODUCT_LANES * PRODUCT_LANES;
+        let columns = (self.span.end - from).next_multiple_of(PRODUCT_LANES);
+        let product = Product {
+            factors: &self.factors,
+            ldf: self.chosen.len(),
+            rows: units.count,
+            matrix: &x.numbers[from..],
+            ldm: x.stride,
+            chosen: &self.chosen,
+            columns: if self.chosen.is_empty() { 0 } else { columns },
+        };
+        let stride = y.stride;
+        let out = &mut y.numbers[units.first * stride + from..];
+        kernels.double_product(&product, out, units.step * stride);
+        for unit in 0..units.count {
+            y.spans[units.first + unit * units.step] = self.span.clone();
+        }
+    }
+
+    /// The same where spans are short.
+    fn push_sparse(
+        &self,
+        x: &Tangents,
+        y: &mut Tangents,
+        units: &Units,
+        weight: impl Fn(usize, usize) -> f64,
+    ) {
+        for unit in 0..units.count {
+            let to = units.first + unit * units.step;
+            for (&source, &i) in self.chosen.iter().zip(&self.weights) {
+                y.add(to, x, source as usize, weight(unit, i));
+            }
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! Freezing a code: every unit fixed to one of its pieces is a number of its input, scaled and shifted.
+
+use crate::network::{Branch, Candidates, Extreme, Network, Node, Operator, Rule, ScalarSpline};
+
+/// What a frozen unit does: `slope · inputs[input][index] + offset`. (A soft unit's first-order map will
+/// have the same form.)
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Gate {
+    /// Factor; 0 where the unit is a constant on its piece.
+    pub slope: f64,
+    /// Shift.
+    pub offset: f64,
+    /// Which of the node's inputs it reads.
+    pub input: usize,
+    /// Which number of that.
+    pub index: usize,
+}
+
+impl Gate {
+    fn constant(offset: f64) -> Self {
+        Self { slope: 0.0, offset, input: 0, index: 0 }
+    }
+}
+
+impl Rule {
+    /// What `unit` does on `piece`; `None` if it has no such piece, or only padding there.
+    #[must_use]
+    pub fn gate(&self, unit: usize, piece: usize) -> Option<Gate> {
+        match self {
+            Self::Spline(spline) => spline_gate(spline, unit, piece),
+            Self::Extreme(extreme) => candidate_gate(extreme, unit, piece),
+        }
+    }
+}
+
+fn spline_gate(spline: &ScalarSpline, unit: usize, piece: usize) -> Option<Gate> {
+    let slope = spline.slopes.get(piece)?.at(unit);
+    Some(Gate { slope, offset: spline.offsets[piece].at(unit), input: 0, index: unit })
+}
+
+/// The candidate of a maximum or minimum that stands at position `piece`.
+fn candidate_gate(extreme: &Extreme, unit: usize, piece: usize) -> Option<Gate> {
+    let element = |input, index| Gate { slope: 1.0, offset: 0.0, input, index };
+    match &extreme.candidates {
+        Candidates::Window { map, .. } => {
+            let (plane, cell) = (unit / map.cells(), unit % map.cells());
+            let source = (piece < map.taps()).then(|| map.source(piece, cell)).flatten()?;
+            Some(element(0, plane * map.source_cells() + source))
+        }
+        Candidates::Branches(branches) => Some(match branches.get(piece)? {
+            Branch::Input(input) => element(*input, unit),
+            Branch::Constant(value) => Gate::constant(value.at(unit)),
+        }),
+    }
+}
+
+/// The gates of every nonlinear node, by node; empty for the others.
+pub(super) type Gates = Vec<Vec<Gate>>;
+
+/// Freezes every layer to the pieces that `piece` names (by layer and unit). `None` if a unit has no such
+/// piece.
+pub(super) fn freeze(network: &Network, piece: impl Fn(usize, usize) -> usize) -> Option<Gates> {
+    let mut layer = 0;
+    let mut gates = Vec::with_capacity(network.nodes().len());
+    for node in network.nodes() {
+        let Operator::Nonlinear(rule) = &node.operator else {
+            gates.push(Vec::new());
+            continue;
+        };
+        gates.push(layer_gates(node, rule, |unit| piece(layer, unit))?);
+        layer += 1;
+    }
+    Some(gates)
+}
+
+fn layer_gates(node: &Node, rule: &Rule, piece: impl Fn(usize) -> usize) -> Option<Vec<Gate>> {
+    (0..node.len()).map(|unit| rule.gate(unit, piece(unit))).collect()
+}

@@ -1,0 +1,380 @@
+//! The affine map that a network is on a region: value, offset, products with it and with its transpose,
+//! and the matrix, from the input to any node. In f64, on the network's own coefficients.
+//!
+//! A code is frozen ([`Gate`]); what is left of the network is affine. Its linear part is never formed but
+//! for what is asked for: tangents are pushed forward, functionals pulled back, node by node
+//! (Balestriero and Baraniuk, *A Spline Theory of Deep Networks*, 2018, for the map; *Fast Jacobian-Vector
+//! Product for Deep Networks*, 2021, for products without a second pass).
+
+mod error;
+mod forward;
+mod gates;
+mod matrix;
+mod norm;
+mod reverse;
+
+pub use error::PointError;
+pub use gates::Gate;
+pub use matrix::Matrix;
+pub use norm::Estimate;
+
+pub(crate) use forward::Tangents;
+
+use std::ops::Deref;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use maso_simd::{Kernels, Tier};
+
+use crate::network::{Network, NodeId, Operator, Trace};
+use gates::Gates;
+use reverse::Cotangents;
+
+/// Functionals that are pulled back at once: more take more memory and are no faster.
+const FUNCTIONALS_AT_ONCE: usize = 64;
+
+/// A network with every unit fixed to a piece: one affine map, `A x + b`, from the input to a node.
+#[derive(Clone, Debug)]
+pub struct Frozen<'n> {
+    network: &'n Network,
+    gates: Arc<Gates>,
+    target: NodeId,
+    kernels: &'static Kernels,
+}
+
+/// A network at a point: the map of its region, and all values there.
+#[derive(Clone, Debug)]
+pub struct Linearization<'n> {
+    frozen: Frozen<'n>,
+    point: Vec<f64>,
+    trace: Trace<f64>,
+}
+
+impl Network {
+    /// Freezes the code at `x`, evaluated in f64.
+    ///
+    /// # Errors
+    /// If `x` has not the input's length, or a value is or becomes NaN or infinite.
+    pub fn linearize(&self, x: &[f64]) -> Result<Linearization<'_>, PointError> {
+        let trace = self.checked_trace(x)?;
+        let frozen = Frozen::new(self, |layer, unit| trace.pieces[layer][unit]);
+        let frozen = frozen.expect("the pieces of a point exist");
+        Ok(Linearization { frozen, point: x.to_vec(), trace })
+    }
+
+    /// Freezes every unit to its piece in `code`. `None` if the code has another length, or names a piece that
+    /// a unit does not have.
+    #[must_use]
+    pub fn freeze(&self, code: &[u64]) -> Option<Frozen<'_>> {
+        let layers = self.layout().layers();
+        let whole = code.len() == self.layout().words();
+        whole.then(|| Frozen::new(self, |layer, unit| layers[layer].piece(code, unit))).flatten()
+    }
+
+    /// The f64 trace of a point of the right length all of whose values are finite.
+    pub(crate) fn checked_trace(&self, x: &[f64]) -> Result<Trace<f64>, PointError> {
+        let (expected, found) = (self.input().len(), x.len());
+        if expected != found {
+            return Err(PointError::Length { expected, found });
+        }
+        let wild = |values: &[f64]| values.iter().position(|value| !value.is_finite());
+        if let Some(column) = wild(x) {
+            return Err(PointError::NotFinite { column, value: x[column] });
+        }
+        let trace = self.trace(x);
+        for (node, values) in self.nodes().iter().zip(&trace.values) {
+            if let Some(unit) = wild(values) {
+                let (node, value) = (node.name.clone(), values[unit]);
+                return Err(PointError::Overflow { node, unit, value });
+            }
+        }
+        Ok(trace)
+    }
+
+    /// Which nodes `targets` depend on, by node.
+    pub(crate) fn ancestors(&self, targets: impl IntoIterator<Item = NodeId>) -> Vec<bool> {
+        let mut needed = vec![false; self.nodes().len()];
+        targets.into_iter().for_each(|target| needed[target.index()] = true);
+        for (index, node) in self.nodes().iter().enumerate().rev() {
+            if needed[index] {
+                node.inputs.iter().for_each(|input| needed[input.index()] = true);
+            }
+        }
+        needed
+    }
+}
+
+impl<'n> Frozen<'n> {
+    fn new(network: &'n Network, piece: impl Fn(usize, usize) -> usize) -> Option<Self> {
+        let gates = Arc::new(gates::freeze(network, piece)?);
+        let (target, kernels) = (network.output(), Kernels::of(Tier::best()));
+        Some(Self { network, gates, target, kernels })
+    }
+
+    /// The map from the input to `target` instead of the output.
+    #[must_use]
+    pub fn to(&self, target: NodeId) -> Self {
+        Self { target, ..self.clone() }
+    }
+
+    /// Uses the kernels of `tier`.
+    ///
+    /// # Panics
+    /// If this processor has not the tier's instructions.
+    #[must_use]
+    pub fn with_tier(self, tier: Tier) -> Self {
+        Self { kernels: Kernels::of(tier), ..self }
+    }
+
+    /// The network.
+    #[must_use]
+    pub fn network(&self) -> &'n Network {
+        self.network
+    }
+
+    /// Where the map ends.
+    #[must_use]
+    pub fn target(&self) -> NodeId {
+        self.target
+    }
+
+    /// Numbers of the target: rows of A.
+    #[must_use]
+    pub fn outputs(&self) -> usize {
+        self.network.node(self.target).len()
+    }
+
+    /// Numbers of the input: columns of A.
+    #[must_use]
+    pub fn inputs(&self) -> usize {
+        self.network.input().len()
+    }
+
+    /// What the units of a nonlinear node do; empty for other nodes.
+    #[must_use]
+    pub fn gates(&self, node: NodeId) -> &[Gate] {
+        &self.gates[node.index()]
+    }
+
+    /// `A x + b`.
+    ///
+    /// # Panics
+    /// If `x` has not a number for each input.
+    #[must_use]
+    pub fn apply(&self, x: &[f64]) -> Vec<f64> {
+        self.values(x).swap_remove(self.target.index())
+    }
+
+    /// The frozen network's values of `x` at every node up to the target; none at nodes that it does not
+    /// depend on.
+    ///
+    /// # Panics
+    /// If `x` has not a number for each input.
+    pub(crate) fn values(&self, x: &[f64]) -> Vec<Vec<f64>> {
+        assert_eq!(x.len(), self.inputs(), "a number for each input");
+        let needed = self.network.ancestors([self.target]);
+        let mut values: Vec<Vec<f64>> = Vec::with_capacity(needed.len());
+        for (index, node) in self.network.nodes().iter().enumerate() {
+            let inputs: Vec<&[f64]> = node.inputs.iter().map(|id| &*values[id.index()]).collect();
+            let mut y = vec![0.0; if needed[index] { node.len() } else { 0 }];
+            if needed[index] {
+                match &node.operator {
+                    Operator::Input => y.copy_from_slice(x),
+                    Operator::Nonlinear(_) => {
+                        for (y, gate) in y.iter_mut().zip(&self.gates[index]) {
+                            *y = gate.apply(&inputs);
+                        }
+                    }
+                    operator => operator.apply_affine(&inputs, &mut y),
+                }
+            }
+            values.push(y);
+        }
+        values
+    }
+
+    /// b: the image of 0.
+    #[must_use]
+    pub fn offset(&self) -> Vec<f64> {
+        self.apply(&vec![0.0; self.inputs()])
+    }
+
+    /// A v, the Jacobian-vector product.
+    ///
+    /// # Panics
+    /// If `v` has not a number for each input.
+    #[must_use]
+    pub fn jvp(&self, v: &[f64]) -> Vec<f64> {
+        assert_eq!(v.len(), self.inputs(), "a number for each input");
+        let tangents = self.push_forward(Tangents::along(v, v.len()));
+        (0..tangents.rows()).map(|unit| tangents.row(unit)[0]).collect()
+    }
+
+    /// Aᵀ u, the vector-Jacobian product.
+    ///
+    /// # Panics
+    /// If `u` has not a number for each output.
+    #[must_use]
+    pub fn vjp(&self, u: &[f64]) -> Vec<f64> {
+        assert_eq!(u.len(), self.outputs(), "a number for each output");
+        self.pull_back(&Matrix::new(1, u.len(), u.to_vec())).numbers().to_vec()
+    }
+
+    /// A, outputs × inputs, from whichever side is smaller.
+    #[must_use]
+    pub fn matrix(&self) -> Matrix {
+        let (outputs, inputs) = (self.outputs(), self.inputs());
+        let mut matrix = Matrix::zeros(outputs, inputs);
+        if inputs < outputs {
+            let tangents = self.push_forward(Tangents::identity(inputs));
+            for unit in 0..outputs {
+                matrix.row_mut(unit).copy_from_slice(tangents.row(unit));
+            }
+            return matrix;
+        }
+        for first in (0..outputs).step_by(FUNCTIONALS_AT_ONCE) {
+            let count = FUNCTIONALS_AT_ONCE.min(outputs - first);
+            let mut functionals = Matrix::zeros(count, outputs);
+            (0..count).for_each(|row| functionals.row_mut(row)[first + row] = 1.0);
+            let rows = self.pull_back(&functionals);
+            (0..count).for_each(|row| matrix.row_mut(first + row).copy_from_slice(rows.row(row)));
+        }
+        matrix
+    }
+
+    /// The tangents of the target.
+    pub(crate) fn push_forward(&self, input: Tangents) -> Rc<Tangents> {
+        let mut target = None;
+        self.sweep(input, &self.network.ancestors([self.target]), |node, tangents| {
+            if node == self.target {
+                target = tangents[node.index()].clone();
+            }
+        });
+        target.expect("the target was reached")
+    }
+
+    /// Pushes the input's tangents through all `needed` nodes and shows each node to `visit` while the tangents
+    /// of its inputs (and its own) are there. Tangents are dropped after their last reader.
+    pub(crate) fn sweep(
+        &self,
+        input: Tangents,
+        needed: &[bool],
+        mut visit: impl FnMut(NodeId, &[Option<Rc<Tangents>>]),
+    ) {
+        let nodes = self.network.nodes();
+        let mut last_reader: Vec<usize> = (0..nodes.len()).collect();
+        for (index, node) in nodes.iter().enumerate().filter(|(index, _)| needed[*index]) {
+            node.inputs.iter().for_each(|input| last_reader[input.index()] = index);
+        }
+        let mut tangents: Vec<Option<Rc<Tangents>>> = vec![None; nodes.len()];
+        tangents[0] = Some(Rc::new(input));
+        for (index, node) in nodes.iter().enumerate().filter(|(index, _)| needed[*index]) {
+            if index > 0 {
+                let inputs = node.inputs.iter().map(|input| tangents[input.index()].as_ref());
+                let inputs: Vec<_> = inputs.map(|t| t.expect("inputs stand before")).collect();
+                let made = forward::node(self.kernels, node, &self.gates[index], &inputs);
+                tangents[index] = Some(made);
+            }
+            visit(NodeId(index), &tangents);
+            let done = |&&id: &&NodeId| last_reader[id.index()] == index;
+            node.inputs.iter().filter(done).for_each(|id| tangents[id.index()] = None);
+        }
+    }
+
+    /// For each functional of the target (a row of `functionals`), its dependence on the input: `functionals · A`.
+    ///
+    /// # Panics
+    /// If a functional has not a number for each output.
+    #[must_use]
+    pub fn pull_back(&self, functionals: &Matrix) -> Matrix {
+        assert_eq!(functionals.columns(), self.outputs(), "a number for each output");
+        let nodes = self.network.nodes();
+        let mut cotangents: Vec<Option<Cotangents>> = vec![None; nodes.len()];
+        cotangents[self.target.index()] = Some(Cotangents::new(functionals));
+        for index in (1..=self.target.index()).rev() {
+            let Some(y) = cotangents[index].take() else { continue };
+            let node = &nodes[index];
+            let mut ids = node.inputs.clone();
+            ids.sort_unstable();
+            ids.dedup();
+            let mut inputs: Vec<Cotangents> = ids
+                .iter()
+                .map(|id| {
+                    let there = cotangents[id.index()].take();
+                    there.unwrap_or_else(|| {
+                        Cotangents::zeros(functionals.rows(), nodes[id.index()].len())
+                    })
+                })
+                .collect();
+            let place = |id: &NodeId| ids.binary_search(id).expect("one of the inputs");
+            let places: Vec<usize> = node.inputs.iter().map(place).collect();
+            reverse::node(self.kernels, node, &self.gates[index], &y, &mut inputs, &places);
+            for (id, input) in ids.iter().zip(inputs) {
+                cotangents[id.index()] = Some(input);
+            }
+        }
+        let input = cotangents[0].take();
+        input.map_or_else(
+            || Matrix::zeros(functionals.rows(), self.inputs()),
+            Cotangents::into_matrix,
+        )
+    }
+}
+
+impl Gate {
+    /// What the unit makes of the inputs of its node.
+    #[must_use]
+    pub fn apply(&self, inputs: &[&[f64]]) -> f64 {
+        if self.slope == 0.0 {
+            return self.offset;
+        }
+        self.slope * inputs[self.input][self.index] + self.offset
+    }
+}
+
+impl<'n> Linearization<'n> {
+    /// The map from the input to `target` instead of the output.
+    #[must_use]
+    pub fn to(self, target: NodeId) -> Self {
+        Self { frozen: self.frozen.to(target), ..self }
+    }
+
+    /// Where the network is linearised.
+    #[must_use]
+    pub fn point(&self) -> &[f64] {
+        &self.point
+    }
+
+    /// The target's values at the point, from the plain evaluation.
+    #[must_use]
+    pub fn value(&self) -> &[f64] {
+        &self.trace.values[self.frozen.target.index()]
+    }
+
+    /// The region code at the point, in f64.
+    #[must_use]
+    pub fn code(&self) -> Vec<u64> {
+        self.trace.code(self.frozen.network)
+    }
+
+    /// All values and pieces at the point.
+    #[must_use]
+    pub fn trace(&self) -> &Trace<f64> {
+        &self.trace
+    }
+
+    /// The map alone.
+    #[must_use]
+    pub fn frozen(&self) -> &Frozen<'n> {
+        &self.frozen
+    }
+}
+
+/// A linearization is a frozen map with a point.
+impl<'n> Deref for Linearization<'n> {
+    type Target = Frozen<'n>;
+
+    fn deref(&self) -> &Frozen<'n> {
+        &self.frozen
+    }
+}
