@@ -146,4 +146,22 @@ impl CodeLayout {
     pub fn units(&self) -> usize {
         self.layers.iter().map(Layer::units).sum()
     }
+
+    /// The number, among all units, of the first unit of a layer.
+    #[must_use]
+    pub fn first_unit(&self, layer: usize) -> usize {
+        self.layers[..layer].iter().map(Layer::units).sum()
+    }
+
+    /// The layer of `unit` (numbered through all layers, in code order), and its number there.
+    #[must_use]
+    pub fn place(&self, mut unit: usize) -> Option<(usize, usize)> {
+        for (index, layer) in self.layers.iter().enumerate() {
+            if unit < layer.units() {
+                return Some((index, unit));
+            }
+            unit -= layer.units();
+        }
+        None
+    }
 }

@@ -19,6 +19,7 @@ pub use matrix::Matrix;
 pub use norm::Estimate;
 
 pub(crate) use forward::Tangents;
+pub(crate) use matrix::dot;
 
 use std::ops::Deref;
 use std::rc::Rc;
@@ -162,17 +163,16 @@ impl<'n> Frozen<'n> {
     /// If `x` has not a number for each input.
     #[must_use]
     pub fn apply(&self, x: &[f64]) -> Vec<f64> {
-        self.values(x).swap_remove(self.target.index())
+        let needed = self.network.ancestors([self.target]);
+        self.values(x, &needed).swap_remove(self.target.index())
     }
 
-    /// The frozen network's values of `x` at every node up to the target; none at nodes that it does not
-    /// depend on.
+    /// The frozen network's values of `x` at every node that is needed.
     ///
     /// # Panics
     /// If `x` has not a number for each input.
-    pub(crate) fn values(&self, x: &[f64]) -> Vec<Vec<f64>> {
+    pub(crate) fn values(&self, x: &[f64], needed: &[bool]) -> Vec<Vec<f64>> {
         assert_eq!(x.len(), self.inputs(), "a number for each input");
-        let needed = self.network.ancestors([self.target]);
         let mut values: Vec<Vec<f64>> = Vec::with_capacity(needed.len());
         for (index, node) in self.network.nodes().iter().enumerate() {
             let inputs: Vec<&[f64]> = node.inputs.iter().map(|id| &*values[id.index()]).collect();
@@ -240,6 +240,34 @@ impl<'n> Frozen<'n> {
             (0..count).for_each(|row| matrix.row_mut(first + row).copy_from_slice(rows.row(row)));
         }
         matrix
+    }
+
+    /// What the target gains when the numbers of `node` gain `change`: a product with the map from there on.
+    ///
+    /// # Panics
+    /// If `change` has not a number for each of the node's.
+    #[must_use]
+    pub fn response(&self, node: NodeId, change: &[f64]) -> Vec<f64> {
+        assert_eq!(change.len(), self.network.node(node).len(), "a number for each of the node's");
+        let mut gains: Vec<Vec<f64>> = Vec::with_capacity(self.gates.len());
+        for (index, at) in self.network.nodes().iter().enumerate() {
+            let inputs: Vec<&[f64]> = at.inputs.iter().map(|id| &*gains[id.index()]).collect();
+            let mut gain = vec![0.0; at.len()];
+            if index == node.index() {
+                gain.copy_from_slice(change);
+            } else if index > node.index() && index <= self.target.index() {
+                match &at.operator {
+                    Operator::Nonlinear(_) => {
+                        for (gain, gate) in gain.iter_mut().zip(&self.gates[index]) {
+                            *gain = gate.slope * inputs[gate.input][gate.index];
+                        }
+                    }
+                    operator => operator.apply_linear(&inputs, &mut gain),
+                }
+            }
+            gains.push(gain);
+        }
+        gains.swap_remove(self.target.index())
     }
 
     /// The tangents of the target.

@@ -1,0 +1,257 @@
+//! A region as a polytope, and what lies beyond its facets.
+
+use super::half_space::for_half_spaces;
+use super::shape::{Limits, Shape};
+use super::touch::touches;
+use super::wall::{Wall, grouped};
+use super::{Norm, Units};
+use crate::linearize::{Linearization, PointError, Tangents};
+use crate::network::NodeId;
+
+/// The region of a point: all inputs with its code, and the walls around them.
+#[derive(Clone, Debug)]
+pub struct Region<'n> {
+    map: Linearization<'n>,
+    walls: Vec<Wall>,
+    hidden: Vec<bool>,
+    constant: usize,
+    ties: usize,
+}
+
+/// A box that regions are cut to, the same on every axis.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bounds {
+    /// The least value of an input.
+    pub low: f64,
+    /// The largest.
+    pub high: f64,
+}
+
+/// The region beyond a wall.
+#[derive(Clone, Debug)]
+pub struct Neighbour<'n> {
+    /// The network just across.
+    pub map: Linearization<'n>,
+    /// The units whose pieces are others there, in code order: the wall's, and such as are at their knots
+    /// all over one side of it.
+    pub changed: Vec<usize>,
+}
+
+/// Steps across a wall that are smaller than this part of the point's size are lost in rounding.
+const SMALLEST_STEP: f64 = 1e-13;
+impl Neighbour<'_> {
+    fn has_changed(&self, unit: usize) -> bool {
+        self.changed.binary_search(&unit).is_ok()
+    }
+}
+
+/// How a network's map changes at a wall: beyond it,
+/// `A' = A + response ⊗ normal` and `A' x + b'` is `response · distance` more than `A x + b`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bend {
+    /// For each number of the target, what it gains for each unit of distance from the wall.
+    pub response: Vec<f64>,
+    /// The wall's unit normal.
+    pub normal: Vec<f64>,
+}
+
+impl<'n> Region<'n> {
+    /// The region of the point of `map`, cut to `bounds` if there are any.
+    ///
+    /// # Errors
+    /// If the point lies outside of the bounds: the number that does.
+    pub fn new(map: &Linearization<'n>, bounds: Option<Bounds>) -> Result<Self, OutsideBounds> {
+        let (mut walls, mut tied) = (Vec::new(), Units::default());
+        let layers = 0..map.network().layout().layers().len();
+        let axes = Tangents::identity(map.inputs());
+        let constant = for_half_spaces(map, axes, layers, |half_space| {
+            if half_space.slack == 0.0 {
+                tied.add(half_space.unit);
+            }
+            walls.push(Wall::new(&half_space));
+        });
+        if let Some(bounds) = bounds {
+            walls.extend(sides(map.point(), bounds)?);
+        }
+        let (walls, hidden) = grouped(walls);
+        Ok(Self { map: map.clone(), walls, hidden, constant, ties: tied.count() })
+    }
+
+    /// The network at the region's point.
+    #[must_use]
+    pub fn map(&self) -> &Linearization<'n> {
+        &self.map
+    }
+
+    /// All walls, each once, in the order of their first units.
+    #[must_use]
+    pub fn walls(&self) -> &[Wall] {
+        &self.walls
+    }
+
+    /// Units whose pieces are the same wherever one goes inside the region, walls included.
+    #[must_use]
+    pub fn constant_units(&self) -> usize {
+        self.constant
+    }
+
+    /// Units that have a wall through the point.
+    #[must_use]
+    pub fn ties(&self) -> usize {
+        self.ties
+    }
+
+    /// How far inside of all walls `x` is: the least signed Euclidean distance, negative outside, infinite
+    /// without walls.
+    ///
+    /// # Panics
+    /// If `x` has not the input's length.
+    #[must_use]
+    pub fn margin(&self, x: &[f64]) -> f64 {
+        assert_eq!(x.len(), self.map.inputs(), "a number for each input");
+        let offset: Vec<f64> = x.iter().zip(self.map.point()).map(|(x, from)| x - from).collect();
+        let distances = self.walls.iter().map(|wall| wall.distance_at(&offset));
+        distances.fold(f64::INFINITY, f64::min)
+    }
+
+    /// Whether `x` lies inside or on the walls.
+    ///
+    /// # Panics
+    /// If `x` has not the input's length.
+    #[must_use]
+    pub fn contains(&self, x: &[f64]) -> bool {
+        self.margin(x) >= 0.0
+    }
+
+    /// The nearest wall in a norm and its distance; of several the first. None without walls.
+    #[must_use]
+    pub fn nearest_wall(&self, norm: Norm) -> Option<(usize, f64)> {
+        let distance = |wall: &Wall| wall.distance / norm.dual().of(&wall.normal);
+        let distances = self.walls.iter().map(distance).enumerate();
+        distances.min_by(|a, b| a.1.total_cmp(&b.1))
+    }
+
+    /// The region's shape: interior, largest ball, facets.
+    #[must_use]
+    pub fn shape(&self, limits: &Limits<'_>) -> Shape {
+        Shape::new(&self.walls, &self.hidden, self.map.inputs(), limits)
+    }
+
+    /// The region just across facet `wall`, evaluated anew near `facet_point` (an offset, as
+    /// [`Shape::facet_points`] has it). None for a side of the box, and where rounding leaves no room between
+    /// the wall and the next.
+    ///
+    /// # Errors
+    /// If values there are not finite.
+    pub fn neighbour(
+        &self,
+        wall: usize,
+        facet_point: &[f64],
+    ) -> Result<Option<Neighbour<'n>>, PointError> {
+        if self.walls[wall].crossings.is_empty() {
+            return Ok(None);
+        }
+        let on_wall = self.step_across(wall, facet_point, 0.0);
+        let size = Norm::L2.of(&on_wall);
+        let mut step = 0.5 * self.room(wall, facet_point, size);
+        while step > SMALLEST_STEP * size {
+            let across = self.step_across(wall, facet_point, step);
+            let map = self.map.network().linearize(&across)?.to(self.map.target());
+            let neighbour = Neighbour { changed: self.changed(&map), map };
+            let crossed = self.first_crossings(wall).all(|unit| neighbour.has_changed(unit));
+            // Too far leads to a region that the wall is no part of.
+            if crossed && touches(&neighbour.map, &on_wall) {
+                return Ok(Some(neighbour));
+            }
+            step /= 16.0;
+        }
+        Ok(None)
+    }
+
+    /// The units of a wall that are in the first of their layers: nothing before them changes, so that they must.
+    /// (A deeper one may be folded back by these: it meets its knot at the wall from either side.)
+    fn first_crossings(&self, wall: usize) -> impl Iterator<Item = usize> + '_ {
+        let layout = self.map.network().layout();
+        let layer = |unit: usize| layout.place(unit).map(|(layer, _)| layer);
+        let crossings = &self.walls[wall].crossings;
+        let first = crossings.iter().map(|crossing| layer(crossing.unit)).min();
+        let units = crossings.iter().map(|crossing| crossing.unit);
+        units.filter(move |&unit| Some(layer(unit)) == first)
+    }
+
+    /// How far other walls are from a point of the facet `wall`; where none is near, far enough for f64.
+    fn room(&self, wall: usize, facet_point: &[f64], size: f64) -> f64 {
+        let others = self.walls.iter().enumerate().filter(|&(index, _)| index != wall);
+        let distances = others.map(|(_, other)| other.distance_at(facet_point));
+        distances.fold((1e-3 * size).max(1e-3), f64::min)
+    }
+
+    /// The point beyond the facet's point by `step`.
+    fn step_across(&self, wall: usize, facet_point: &[f64], step: f64) -> Vec<f64> {
+        let Wall { normal, .. } = &self.walls[wall];
+        let offsets = facet_point.iter().zip(normal).map(|(p, n)| p - step * n);
+        self.map.point().iter().zip(offsets).map(|(x, offset)| x + offset).collect()
+    }
+
+    /// The units that have other pieces at `other`.
+    fn changed(&self, other: &Linearization<'_>) -> Vec<usize> {
+        let (here, there) = (self.map.trace().pieces.iter(), other.trace().pieces.iter());
+        let pairs = here.zip(there).flat_map(|(a, b)| a.iter().zip(b));
+        pairs.enumerate().filter(|(_, (a, b))| a != b).map(|(unit, _)| unit).collect()
+    }
+
+    /// How the map to the region's target bends at `wall`, from the map beyond it: a change of rank one. What the
+    /// units gain that change there is proportional to the distance from the wall, and the map beyond says what
+    /// the target makes of it.
+    #[must_use]
+    pub fn bend(&self, wall: usize, across: &Neighbour<'_>) -> Bend {
+        let layout = self.map.network().layout();
+        let mut response = vec![0.0; self.map.outputs()];
+        let mut seeds: Vec<(NodeId, Vec<f64>)> = Vec::new();
+        let crossings = self.walls[wall].crossings.iter();
+        for crossing in crossings.filter(|crossing| across.has_changed(crossing.unit)) {
+            let (layer, index) = layout.place(crossing.unit).expect("a unit of the network");
+            let node = layout.layers()[layer].node();
+            if seeds.last().is_none_or(|(last, _)| *last != node) {
+                seeds.push((node, vec![0.0; self.map.network().node(node).len()]));
+            }
+            // The distance grows inwards; beyond the wall it is negative.
+            seeds.last_mut().expect("pushed").1[index] += crossing.bend;
+        }
+        for (node, seed) in seeds {
+            let part = across.map.response(node, &seed);
+            response.iter_mut().zip(part).for_each(|(r, part)| *r += part);
+        }
+        Bend { response, normal: self.walls[wall].normal.clone() }
+    }
+}
+
+/// A point lies outside of the box.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("number {column} of the point is {value}, outside of the box {low}..{high}")]
+pub struct OutsideBounds {
+    /// Place in the point.
+    pub column: usize,
+    /// The number there.
+    pub value: f64,
+    /// The box's lower side.
+    pub low: f64,
+    /// The box's upper side.
+    pub high: f64,
+}
+
+/// The sides of a box around `point`.
+fn sides(point: &[f64], Bounds { low, high }: Bounds) -> Result<Vec<Wall>, OutsideBounds> {
+    let mut walls = Vec::with_capacity(2 * point.len());
+    for (column, &value) in point.iter().enumerate() {
+        if !(low..=high).contains(&value) {
+            return Err(OutsideBounds { column, value, low, high });
+        }
+        for (sign, distance) in [(1.0, value - low), (-1.0, high - value)] {
+            let mut normal = vec![0.0; point.len()];
+            normal[column] = sign;
+            walls.push(Wall { normal, distance, crossings: Vec::new() });
+        }
+    }
+    Ok(walls)
+}
