@@ -5,9 +5,13 @@
 //! piece on a half-space, and the region is the intersection of these (Balestriero, Cosentino, Aazhang and
 //! Baraniuk, *The Geometry of Deep Networks: Power Diagram Subdivision*, 2019).
 
+mod boundary;
+mod cell;
+mod cross;
 mod half_space;
 mod nearest;
 mod norm;
+mod program;
 mod reduce;
 mod region;
 mod shape;
@@ -15,8 +19,10 @@ mod touch;
 mod wall;
 mod wall_distance;
 
+pub use boundary::{BoundaryDistance, BoundarySearch, Output};
+pub use cross::Neighbour;
 pub use norm::Norm;
-pub use region::{Bend, Bounds, Neighbour, OutsideBounds, Region};
+pub use region::{Bend, Bounds, OutsideBounds, Region};
 pub use shape::{Limits, Shape, WallStatus};
 pub use wall::{Crossing, Wall};
 pub use wall_distance::WallDistance;

@@ -17,6 +17,8 @@ pub(crate) struct Polyhedron {
     rows: Vec<f64>,
     slacks: Vec<f64>,
     norms: Vec<f64>,
+    /// From here on, half-spaces only bind coordinates together: no margin is kept from them.
+    first_bound: Option<usize>,
 }
 
 /// What is asked for beside the half-spaces.
@@ -78,6 +80,12 @@ impl Polyhedron {
         self.rows.extend_from_slice(row);
         self.slacks.push(slack);
         self.norms.push(dot(row, row).sqrt());
+    }
+
+    /// Adds a half-space through the origin that no margin is kept from.
+    pub(crate) fn push_bound(&mut self, row: &[f64]) {
+        self.first_bound.get_or_insert(self.slacks.len());
+        self.push(row, 0.0);
     }
 
     pub(crate) fn dims(&self) -> usize {
@@ -180,9 +188,11 @@ impl Search<'_> {
             if self.query.without == Some(index) || polyhedron.norms[index] == 0.0 {
                 continue;
             }
-            let missing = self.query.margin - polyhedron.distance(index, &self.y);
+            let is_bound = polyhedron.first_bound.is_some_and(|first| index >= first);
+            let margin = if is_bound { 0.0 } else { self.query.margin };
+            let missing = margin - polyhedron.distance(index, &self.y);
             let slack = polyhedron.slacks[index].abs() / polyhedron.norms[index];
-            let rounding = ROUNDING * (reach + slack + self.query.margin);
+            let rounding = ROUNDING * (reach + slack + margin);
             let active = || self.active.members.contains(&Member::HalfSpace(index));
             if missing > rounding && worst.is_none_or(|(_, most)| missing > most) && !active() {
                 worst = Some((index, missing));

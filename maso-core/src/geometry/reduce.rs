@@ -73,7 +73,7 @@ impl Reduced {
     }
 }
 
-fn lift(basis: &[Vec<f64>], y: &[f64], inputs: usize) -> Vec<f64> {
+pub(super) fn lift(basis: &[Vec<f64>], y: &[f64], inputs: usize) -> Vec<f64> {
     let mut x = vec![0.0; inputs];
     for (q, y) in basis.iter().zip(y) {
         x.iter_mut().zip(q).for_each(|(x, q)| *x += y * q);
@@ -83,7 +83,7 @@ fn lift(basis: &[Vec<f64>], y: &[f64], inputs: usize) -> Vec<f64> {
 
 /// Orthonormal vectors that span `vectors`, by two passes of Gram and Schmidt; the axes themselves where they
 /// span everything.
-fn span(vectors: &[&[f64]], dims: usize) -> Vec<Vec<f64>> {
+pub(super) fn span(vectors: &[&[f64]], dims: usize) -> Vec<Vec<f64>> {
     let mut basis: Vec<Vec<f64>> = Vec::new();
     for vector in vectors {
         let mut rest = vector.to_vec();

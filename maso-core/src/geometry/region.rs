@@ -1,8 +1,8 @@
 //! A region as a polytope, and what lies beyond its facets.
 
+use super::cross::{Gateway, Neighbour, cross};
 use super::half_space::for_half_spaces;
 use super::shape::{Limits, Shape};
-use super::touch::touches;
 use super::wall::{Wall, grouped};
 use super::{Norm, Units};
 use crate::linearize::{Linearization, PointError, Tangents};
@@ -25,24 +25,6 @@ pub struct Bounds {
     pub low: f64,
     /// The largest.
     pub high: f64,
-}
-
-/// The region beyond a wall.
-#[derive(Clone, Debug)]
-pub struct Neighbour<'n> {
-    /// The network just across.
-    pub map: Linearization<'n>,
-    /// The units whose pieces are others there, in code order: the wall's, and such as are at their knots
-    /// all over one side of it.
-    pub changed: Vec<usize>,
-}
-
-/// Steps across a wall that are smaller than this part of the point's size are lost in rounding.
-const SMALLEST_STEP: f64 = 1e-13;
-impl Neighbour<'_> {
-    fn has_changed(&self, unit: usize) -> bool {
-        self.changed.binary_search(&unit).is_ok()
-    }
 }
 
 /// How a network's map changes at a wall: beyond it,
@@ -151,53 +133,13 @@ impl<'n> Region<'n> {
         if self.walls[wall].crossings.is_empty() {
             return Ok(None);
         }
-        let on_wall = self.step_across(wall, facet_point, 0.0);
-        let size = Norm::L2.of(&on_wall);
-        let mut step = 0.5 * self.room(wall, facet_point, size);
-        while step > SMALLEST_STEP * size {
-            let across = self.step_across(wall, facet_point, step);
-            let map = self.map.network().linearize(&across)?.to(self.map.target());
-            let neighbour = Neighbour { changed: self.changed(&map), map };
-            let crossed = self.first_crossings(wall).all(|unit| neighbour.has_changed(unit));
-            // Too far leads to a region that the wall is no part of.
-            if crossed && touches(&neighbour.map, &on_wall) {
-                return Ok(Some(neighbour));
-            }
-            step /= 16.0;
-        }
-        Ok(None)
-    }
-
-    /// The units of a wall that are in the first of their layers: nothing before them changes, so that they must.
-    /// (A deeper one may be folded back by these: it meets its knot at the wall from either side.)
-    fn first_crossings(&self, wall: usize) -> impl Iterator<Item = usize> + '_ {
-        let layout = self.map.network().layout();
-        let layer = |unit: usize| layout.place(unit).map(|(layer, _)| layer);
-        let crossings = &self.walls[wall].crossings;
-        let first = crossings.iter().map(|crossing| layer(crossing.unit)).min();
-        let units = crossings.iter().map(|crossing| crossing.unit);
-        units.filter(move |&unit| Some(layer(unit)) == first)
-    }
-
-    /// How far other walls are from a point of the facet `wall`; where none is near, far enough for f64.
-    fn room(&self, wall: usize, facet_point: &[f64], size: f64) -> f64 {
+        let Wall { normal, crossings, .. } = &self.walls[wall];
+        let pairs = self.map.point().iter().zip(facet_point);
+        let on_wall: Vec<f64> = pairs.map(|(x, offset)| x + offset).collect();
         let others = self.walls.iter().enumerate().filter(|&(index, _)| index != wall);
         let distances = others.map(|(_, other)| other.distance_at(facet_point));
-        distances.fold((1e-3 * size).max(1e-3), f64::min)
-    }
-
-    /// The point beyond the facet's point by `step`.
-    fn step_across(&self, wall: usize, facet_point: &[f64], step: f64) -> Vec<f64> {
-        let Wall { normal, .. } = &self.walls[wall];
-        let offsets = facet_point.iter().zip(normal).map(|(p, n)| p - step * n);
-        self.map.point().iter().zip(offsets).map(|(x, offset)| x + offset).collect()
-    }
-
-    /// The units that have other pieces at `other`.
-    fn changed(&self, other: &Linearization<'_>) -> Vec<usize> {
-        let (here, there) = (self.map.trace().pieces.iter(), other.trace().pieces.iter());
-        let pairs = here.zip(there).flat_map(|(a, b)| a.iter().zip(b));
-        pairs.enumerate().filter(|(_, (a, b))| a != b).map(|(unit, _)| unit).collect()
+        let room = distances.fold(f64::INFINITY, f64::min);
+        cross(&self.map, &Gateway { on_wall: &on_wall, normal, crossings, room })
     }
 
     /// How the map to the region's target bends at `wall`, from the map beyond it: a change of rank one. What the

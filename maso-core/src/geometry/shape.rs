@@ -205,8 +205,7 @@ fn is_bounded(polyhedron: &Polyhedron) -> bool {
 /// The centre and radius of the largest ball inside of a polyhedron that the origin is inside of; `None` if
 /// there is no largest. Rows are unit normals.
 ///
-/// max r such that every wall is r away: a linear program, solved by proximal steps: the point nearest to one
-/// that lies far up the axis of r is, after finitely many steps, the highest one (Rockafellar, 1976).
+/// max r such that every wall is r away: a linear program.
 fn largest_ball(polyhedron: &Polyhedron) -> Option<(Vec<f64>, f64)> {
     let dims = polyhedron.dims();
     // Balls grow without end where a direction leads away from all walls.
@@ -220,24 +219,14 @@ fn largest_ball(polyhedron: &Polyhedron) -> Option<(Vec<f64>, f64)> {
         let row: Vec<f64> = polyhedron.row(index).iter().copied().chain([-1.0]).collect();
         lifted.push(&row, polyhedron.slack(index));
     }
+    let mut start = vec![0.0; dims + 1];
     let slacks = (0..polyhedron.len()).map(|index| polyhedron.slack(index));
-    let mut best = vec![0.0; dims + 1];
-    best[dims] = slacks.fold(f64::INFINITY, f64::min);
-    let mut lift = best[dims];
-    for _ in 0..200 {
-        let mut from = best.clone();
-        from[dims] += lift;
-        let Nearest::Point(next, _) = lifted.nearest(&Query::from(&from)) else { break };
-        let gain = next[dims] - best[dims];
-        let moved = next.iter().zip(&best).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
-        best = next;
-        if gain <= 1e-12 * best[dims] && moved <= 1e-6 * best[dims] {
-            break;
-        }
-        lift *= 2.0;
-    }
-    let radius = best.pop()?;
-    Some((best, radius))
+    start[dims] = slacks.fold(f64::INFINITY, f64::min);
+    let mut downwards = vec![0.0; dims + 1];
+    downwards[dims] = -1.0;
+    let mut highest = lifted.lowest(&downwards, start[dims], &Query::from(&start)).point()?;
+    let radius = highest.pop()?;
+    Some((highest, radius))
 }
 
 /// Shoots rays from the origin across every wall: the wall that a ray meets first, and alone, is a facet.
