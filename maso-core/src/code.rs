@@ -96,6 +96,15 @@ impl Layer {
         }
     }
 
+    /// Writes the piece of `unit` over the one that is there.
+    pub(crate) fn replace_piece(&self, code: &mut [u64], unit: usize, piece: usize) {
+        let at = self.first_bit + unit * self.unit_bits();
+        for bit in 0..self.unit_bits() {
+            let (word, place) = ((at + bit) / 64, (at + bit) % 64);
+            code[word] = code[word] & !(1 << place) | ((piece >> bit & 1) as u64) << place;
+        }
+    }
+
     /// Copies the layer's own bits out of a row's `code`, to start at bit 0 of `own`.
     pub fn copy_bits(&self, code: &[u64], own: &mut [u64]) {
         for (i, word) in own.iter_mut().enumerate() {

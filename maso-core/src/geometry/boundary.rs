@@ -334,8 +334,11 @@ impl<'n> Walk<'_, 'n> {
         }
     }
 
-    /// The query for the nearest point of a hyperplane inside of a cell.
+    /// Looks for the nearest point of a facet, unless it leads where the walk has been.
     fn measure(&mut self, lower: f64, cell: Rc<Cell<'n>>, index: usize) {
+        if cell.code_across(index).is_some_and(|code| self.entered.contains(&code)) {
+            return;
+        }
         let origin = vec![0.0; cell.polyhedron.dims()];
         let query = Query {
             on: Some((cell.polyhedron.row(index), cell.polyhedron.slack(index))),
@@ -343,7 +346,11 @@ impl<'n> Walk<'_, 'n> {
             cutoff: self.upper,
             ..Query::from(&origin)
         };
-        match cell.polyhedron.nearest_in(self.search.norm, &query) {
+        let found = match (self.search.norm, &cell.settled) {
+            (Norm::L2, Some(settled)) => cell.polyhedron.nearest_from(settled, &query),
+            (norm, _) => cell.polyhedron.nearest_in(norm, &query),
+        };
+        match found {
             Nearest::Point(y, distance) => {
                 self.push(distance.max(lower), &cell, Move::Cross(index, y));
             }
@@ -359,6 +366,9 @@ impl<'n> Walk<'_, 'n> {
         index: usize,
         y: &[f64],
     ) -> Result<(), PointError> {
+        if cell.code_across(index).is_some_and(|code| self.entered.contains(&code)) {
+            return Ok(());
+        }
         let polyhedron = &cell.polyhedron;
         let scale = lower.max(1e-9 * (1.0 + Norm::Linf.of(&self.frame.origin)));
         let inside = CROSSING_MARGINS.iter().find_map(|margin| {

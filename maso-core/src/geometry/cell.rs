@@ -1,8 +1,8 @@
 //! One region in a search: its walls, and the values that the search is after, seen from the point that
 //! distances are measured from.
 
-use super::half_space::for_half_spaces;
-use super::nearest::Polyhedron;
+use super::half_space::with_target;
+use super::nearest::{Polyhedron, Settled};
 use super::wall::{Wall, grouped};
 use crate::linearize::{Linearization, Tangents, dot};
 use crate::network::{Affine, Network, Operator, View};
@@ -107,15 +107,18 @@ pub(super) struct Cell<'n> {
     pub(super) polyhedron: Polyhedron,
     /// The outputs.
     pub(super) outputs: Vec<Form>,
+    /// The point nearest to the frame's origin; none where rounding got the better of the search for it.
+    pub(super) settled: Option<Settled>,
+    /// Whether crossing a wall changes nothing but its units, if these are of one layer: no unit is at its knot
+    /// all over the region.
+    pub(super) is_plain: bool,
 }
 
 impl<'n> Cell<'n> {
     /// The region of the point of `map`, which ends at the output.
     pub(super) fn new(frame: &Frame, map: Linearization<'n>) -> Self {
-        let layers = 0..map.network().layout().layers().len();
-        let tangents = frame.tangents();
         let mut walls = Vec::new();
-        for_half_spaces(&map, tangents.clone(), layers, |half_space| {
+        let (constants, gradients) = with_target(&map, frame.tangents(), |half_space| {
             walls.push(Wall::new(&half_space));
         });
         let (walls, hidden) = grouped(walls);
@@ -126,13 +129,31 @@ impl<'n> Cell<'n> {
             let Wall { normal, distance, .. } = &walls[place];
             polyhedron.push(normal, distance - dot(normal, &here));
         }
-        let gradients = map.push_forward(tangents);
         let outputs = map.value().iter().enumerate().map(|(output, value)| {
             let gradient = gradients.row(output).to_vec();
             let value = value - dot(&gradient, &here);
             Form { gradient, value }
         });
         let outputs = outputs.collect();
-        Self { map, walls, places, polyhedron, outputs }
+        let settled = polyhedron.settle(&vec![0.0; here.len()]);
+        let is_plain = constants.at_knots == 0;
+        Self { map, walls, places, polyhedron, outputs, settled, is_plain }
+    }
+
+    /// The code across half-space `index` of the polyhedron, where it can be told without a look: nothing changes
+    /// but the wall's own units.
+    pub(super) fn code_across(&self, index: usize) -> Option<Vec<u64>> {
+        let layout = self.map.network().layout();
+        let crossings = &self.walls[self.places[index]].crossings;
+        let (first, _) = layout.place(crossings.first()?.unit)?;
+        let mut code = self.map.code();
+        for crossing in crossings {
+            let (layer, unit) = layout.place(crossing.unit)?;
+            if layer != first || !self.is_plain {
+                return None;
+            }
+            layout.layers()[layer].replace_piece(&mut code, unit, crossing.across);
+        }
+        Some(code)
     }
 }

@@ -26,27 +26,70 @@ pub(super) struct HalfSpace<'h> {
     pub(super) bend: f64,
 }
 
-/// Visits the half-spaces of all units of `layers`, normals taken in the directions of `input`. Gives the
-/// number of units that no wall belongs to: constant all over the region.
+/// Units that no wall belongs to: constant all over the region.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Constants {
+    pub(super) units: usize,
+    /// Those that are at a knot, or tie, all over the region: beyond a wall they may be anything.
+    pub(super) at_knots: usize,
+}
+
+/// What a unit's half-spaces came to.
+enum Kind {
+    Walled,
+    Constant,
+    AtKnot,
+}
+
+/// Visits the half-spaces of all units of `layers`, normals taken in the directions of `input`, and then the
+/// tangents of the map's target. Gives the units that no wall belongs to.
 pub(super) fn for_half_spaces(
     map: &Linearization<'_>,
     input: Tangents,
     layers: Range<usize>,
     visit: impl FnMut(HalfSpace<'_>),
-) -> usize {
+) -> Constants {
+    walk(map, input, layers, visit, None)
+}
+
+/// As [`for_half_spaces`] of all layers, and the tangents of the map's target.
+pub(super) fn with_target(
+    map: &Linearization<'_>,
+    input: Tangents,
+    visit: impl FnMut(HalfSpace<'_>),
+) -> (Constants, Rc<Tangents>) {
+    let layers = 0..map.network().layout().layers().len();
+    let mut target = None;
+    let constants = walk(map, input, layers, visit, Some(&mut target));
+    (constants, target.expect("the target was reached"))
+}
+
+fn walk(
+    map: &Linearization<'_>,
+    input: Tangents,
+    layers: Range<usize>,
+    visit: impl FnMut(HalfSpace<'_>),
+    mut target: Option<&mut Option<Rc<Tangents>>>,
+) -> Constants {
     let network = map.network();
     let all = &network.layout().layers()[layers.clone()];
     let nodes = || all.iter().map(|layer| layer.node());
     let mut layer_of = vec![None; network.nodes().len()];
     nodes().zip(layers.clone()).for_each(|(node, layer)| layer_of[node.index()] = Some(layer));
     let mut visitor = Visitor { map, sizes: sizes(map), normal: vec![0.0; input.width()], visit };
-    let mut constant = 0;
-    map.sweep(input, &network.ancestors(nodes()), |id, tangents| {
+    let mut constants = Constants::default();
+    let ends = nodes().chain(target.is_some().then_some(map.target()));
+    map.sweep(input, &network.ancestors(ends), |id, tangents| {
         if let Some(layer) = layer_of[id.index()] {
-            constant += visitor.layer(layer, id, tangents);
+            visitor.layer(layer, id, tangents, &mut constants);
+        }
+        if let Some(target) = target.as_deref_mut()
+            && id == map.target()
+        {
+            target.clone_from(&tangents[id.index()]);
         }
     });
-    constant
+    constants
 }
 
 struct Visitor<'v, 'n, F> {
@@ -68,65 +111,71 @@ struct Unit<'u> {
 }
 
 impl<F: FnMut(HalfSpace<'_>)> Visitor<'_, '_, F> {
-    /// Gives the number of units without walls.
-    fn layer(&mut self, layer: usize, id: NodeId, tangents: &[Option<Rc<Tangents>>]) -> usize {
+    fn layer(
+        &mut self,
+        layer: usize,
+        id: NodeId,
+        tangents: &[Option<Rc<Tangents>>],
+        constants: &mut Constants,
+    ) {
         let (network, pieces) = (self.map.network(), &self.map.trace().pieces[layer]);
         let node = network.node(id);
         let Operator::Nonlinear(rule) = &node.operator else { unreachable!("a layer") };
         let first = network.layout().first_unit(layer);
         let inputs = node.inputs.iter().map(|id| tangents[id.index()].as_deref());
         let inputs: Vec<&Tangents> = inputs.map(|t| t.expect("inputs stand before")).collect();
-        let mut constant = 0;
         for (index, &piece) in pieces.iter().enumerate() {
             let unit = Unit { node, inputs: &inputs, index, number: first + index, piece };
-            let walls = match rule {
+            let kind = match rule {
                 Rule::Spline(spline) => self.spline(spline, unit),
                 Rule::Extreme(extreme) => {
                     let sign = if extreme.smallest { -1.0 } else { 1.0 };
                     self.extreme(rule, sign, unit)
                 }
             };
-            constant += usize::from(walls == 0);
+            constants.units += usize::from(!matches!(kind, Kind::Walled));
+            constants.at_knots += usize::from(matches!(kind, Kind::AtKnot));
         }
-        constant
     }
 
-    /// The knots below and above a pre-activation. Gives the number of walls.
-    fn spline(&mut self, spline: &ScalarSpline, unit: Unit<'_>) -> usize {
+    /// The knots below and above a pre-activation.
+    fn spline(&mut self, spline: &ScalarSpline, unit: Unit<'_>) -> Kind {
         let Unit { node, inputs, index, number, piece } = unit;
-        if inputs[0].span(index).is_empty() {
-            return 0;
-        }
         let source = node.inputs[0].index();
         let (z, size) = (self.map.trace().values[source][index], self.sizes[source][index]);
         let slope = |piece: usize| spline.slopes[piece].at(index);
         let knot = |knot: usize| spline.knots[knot].at(index);
         let below = piece.checked_sub(1).map(|first| (knot(first), 1.0));
         let above = (piece < spline.knots.len()).then(|| (knot(piece), -1.0));
-        let mut walls = 0;
+        let mut kind = Kind::Constant;
         for (knot, sign) in below.into_iter().chain(above).filter(|(knot, _)| knot.is_finite()) {
             // Knots may coincide: then the pieces between them are jumped over.
             let knots = spline.knots.iter().map(|other| other.at(index));
             let across = knots.filter(|&k| if sign > 0.0 { k < knot } else { k <= knot }).count();
-            self.normal.iter_mut().zip(inputs[0].row(index)).for_each(|(n, row)| *n = sign * row);
             let slack = rounded(sign * (z - knot), size + knot.abs());
+            if inputs[0].span(index).is_empty() {
+                if slack == 0.0 {
+                    kind = Kind::AtKnot;
+                }
+                continue;
+            }
+            self.normal.iter_mut().zip(inputs[0].row(index)).for_each(|(n, row)| *n = sign * row);
             let (normal, bend) = (&*self.normal, sign * (slope(across) - slope(piece)));
             (self.visit)(HalfSpace { unit: number, across, normal, slack, bend });
-            walls += 1;
+            kind = Kind::Walled;
         }
-        walls
+        kind
     }
 
-    /// The winner of a maximum (`sign` 1) or minimum (−1) against every other candidate. Gives the number of
-    /// walls.
-    fn extreme(&mut self, rule: &Rule, sign: f64, unit: Unit<'_>) -> usize {
+    /// The winner of a maximum (`sign` 1) or minimum (−1) against every other candidate.
+    fn extreme(&mut self, rule: &Rule, sign: f64, unit: Unit<'_>) -> Kind {
         let Unit { node, inputs, index, number, piece } = unit;
         let winner = rule.gate(index, piece).expect("the piece of a point exists");
         let length = |gate: &Gate| match gate.slope {
             0.0 => 0.0,
             _ => inputs[gate.input].length(gate.index),
         };
-        let mut walls = 0;
+        let (mut walled, mut tied) = (false, false);
         for across in (0..rule.pieces()).filter(|&across| across != piece) {
             let Some(other) = rule.gate(index, across) else { continue };
             self.normal.fill(0.0);
@@ -137,16 +186,21 @@ impl<F: FnMut(HalfSpace<'_>)> Visitor<'_, '_, F> {
                 }
             }
             let size = length(&winner) + length(&other);
-            if crate::linearize::dot(&self.normal, &self.normal).sqrt() <= ROUNDING * size {
-                continue;
-            }
             let (best, value) = (self.candidate(node, &winner), self.candidate(node, &other));
             let slack = rounded(sign * (best.value - value.value), best.size + value.size);
+            if crate::linearize::dot(&self.normal, &self.normal).sqrt() <= ROUNDING * size {
+                tied |= slack == 0.0;
+                continue;
+            }
             let (normal, bend) = (&*self.normal, -1.0);
             (self.visit)(HalfSpace { unit: number, across, normal, slack, bend: bend * sign });
-            walls += 1;
+            walled = true;
         }
-        walls
+        match (walled, tied) {
+            (_, true) => Kind::AtKnot,
+            (true, false) => Kind::Walled,
+            (false, false) => Kind::Constant,
+        }
     }
 
     fn candidate(&self, node: &Node, gate: &Gate) -> Candidate {

@@ -43,6 +43,13 @@ impl<'q> Query<'q> {
     }
 }
 
+/// A nearest point, and what holds it there: where further searches from the same point can go on.
+#[derive(Clone, Debug)]
+pub(crate) struct Settled {
+    pub(crate) y: Vec<f64>,
+    active: ActiveSet,
+}
+
 /// What was found.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Nearest {
@@ -111,13 +118,27 @@ impl Polyhedron {
 
     /// The point nearest to `query.from` that has all that is asked for.
     pub(crate) fn nearest(&self, query: &Query<'_>) -> Nearest {
-        let mut search = Search {
-            polyhedron: self,
-            query,
-            y: query.from.to_vec(),
-            active: ActiveSet::default(),
-        };
+        self.search(query).run()
+    }
+
+    /// The point nearest to `from`, to go on from; `None` if there is none.
+    pub(crate) fn settle(&self, from: &[f64]) -> Option<Settled> {
+        let query = Query::from(from);
+        let mut search = self.search(&query);
+        let Nearest::Point(y, _) = search.run() else { return None };
+        Some(Settled { y, active: search.active })
+    }
+
+    /// As [`nearest`](Self::nearest), from the nearest point of the whole polyhedron.
+    pub(crate) fn nearest_from(&self, settled: &Settled, query: &Query<'_>) -> Nearest {
+        let Settled { y, active } = settled.clone();
+        let mut search = Search { polyhedron: self, query, y, active };
         search.run()
+    }
+
+    fn search<'s>(&'s self, query: &'s Query<'s>) -> Search<'s> {
+        let (y, active) = (query.from.to_vec(), ActiveSet::default());
+        Search { polyhedron: self, query, y, active }
     }
 }
 
@@ -165,7 +186,9 @@ impl Search<'_> {
             let Some((worst, violation)) = self.most_violated() else {
                 return Nearest::Point(std::mem::take(&mut self.y), distance);
             };
-            match self.enter(worst, violation) {
+            let norm = polyhedron.norms[worst];
+            let normal = polyhedron.row(worst).iter().map(|n| n / norm).collect();
+            match self.enter(Member::HalfSpace(worst), normal, violation) {
                 Step::Done => {}
                 Step::Empty => return Nearest::Empty,
                 Step::Stuck => return Nearest::Stuck,
@@ -207,18 +230,16 @@ impl Search<'_> {
         if norm == 0.0 {
             return if slack == 0.0 { Step::Done } else { Step::Empty };
         }
-        let unit: Vec<f64> = normal.iter().map(|n| n / norm).collect();
-        let missing = -(dot(&unit, &self.y) + slack / norm);
-        self.y.iter_mut().zip(&unit).for_each(|(y, n)| *y += missing * n);
-        self.active.append(Member::Hyperplane, &[], unit, 1.0, 0.0);
-        Step::Done
+        let height = (dot(normal, &self.y) + slack) / norm;
+        // From the side that the point is on.
+        let towards = -height.signum() / norm;
+        let unit = normal.iter().map(|n| towards * n).collect();
+        self.enter(Member::Hyperplane, unit, height.abs())
     }
 
-    /// Takes in half-space `index`, which is missed by `missing`, and drops active ones that would have to
-    /// pull the wrong way.
-    fn enter(&mut self, index: usize, mut missing: f64) -> Step {
-        let norm = self.polyhedron.norms[index];
-        let normal: Vec<f64> = self.polyhedron.row(index).iter().map(|n| n / norm).collect();
+    /// Takes in a half-space of unit normal that is missed by `missing`, and drops active ones that would have
+    /// to pull the wrong way.
+    fn enter(&mut self, member: Member, normal: Vec<f64>, mut missing: f64) -> Step {
         let mut multiplier = 0.0;
         // Each round drops a member or ends.
         for _ in 0..=self.active.members.len() {
@@ -241,19 +262,18 @@ impl Search<'_> {
             }
             if step == whole {
                 let direction = across.iter().map(|a| a / length).collect();
-                let member = Member::HalfSpace(index);
                 self.active.append(member, &along, direction, length, multiplier);
                 return Step::Done;
             }
-            let (member, _) = blocking.expect("a partial step has a reason");
-            self.active.remove(member);
+            let (blocked, _) = blocking.expect("a partial step has a reason");
+            self.active.remove(blocked);
         }
         Step::Stuck
     }
 }
 
 /// The active half-spaces: their unit normals as columns of Q R, and their multipliers.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct ActiveSet {
     members: Vec<Member>,
     multipliers: Vec<f64>,

@@ -46,7 +46,7 @@ impl<'n> Region<'n> {
         let (mut walls, mut tied) = (Vec::new(), Units::default());
         let layers = 0..map.network().layout().layers().len();
         let axes = Tangents::identity(map.inputs());
-        let constant = for_half_spaces(map, axes, layers, |half_space| {
+        let constants = for_half_spaces(map, axes, layers, |half_space| {
             if half_space.slack == 0.0 {
                 tied.add(half_space.unit);
             }
@@ -56,7 +56,8 @@ impl<'n> Region<'n> {
             walls.extend(sides(map.point(), bounds)?);
         }
         let (walls, hidden) = grouped(walls);
-        Ok(Self { map: map.clone(), walls, hidden, constant, ties: tied.count() })
+        let (constant, ties) = (constants.units, tied.count());
+        Ok(Self { map: map.clone(), walls, hidden, constant, ties })
     }
 
     /// The network at the region's point.

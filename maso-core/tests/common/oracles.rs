@@ -34,11 +34,16 @@ pub(crate) fn dense_with(
 
 /// The portable generator's network: a 64-bit linear congruential generator, multiples of 1/512 in [−2, 2].
 pub(crate) fn generated(widths: &[usize], seed: u64) -> Network {
+    scaled(widths, seed, 1.0)
+}
+
+/// The same with all numbers multiplied by `scale`, a power of two.
+pub(crate) fn scaled(widths: &[usize], seed: u64, scale: f32) -> Network {
     let mut state = seed;
     let mut next = move || {
         state =
             state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        ((state >> 33) % 2049) as f32 / 512.0 - 2.0
+        scale * (((state >> 33) % 2049) as f32 / 512.0 - 2.0)
     };
     let mut layers = Vec::new();
     for pair in widths.windows(2) {
