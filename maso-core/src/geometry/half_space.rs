@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::rc::Rc;
 
+use super::power::is_convex;
 use crate::linearize::{Gate, Linearization, Tangents};
 use crate::network::{Node, NodeId, Operator, Rule, ScalarSpline};
 
@@ -24,6 +25,8 @@ pub(super) struct HalfSpace<'h> {
     pub(super) slack: f64,
     /// Beyond the wall, the unit's output changes by `bend · (normal · (x' − x) + slack)`.
     pub(super) bend: f64,
+    /// The same of the convex unit with this wall: what the sum of units of a power diagram gains, negated.
+    pub(super) convex_bend: f64,
 }
 
 /// Units that no wall belongs to: constant all over the region.
@@ -161,7 +164,8 @@ impl<F: FnMut(HalfSpace<'_>)> Visitor<'_, '_, F> {
             }
             self.normal.iter_mut().zip(inputs[0].row(index)).for_each(|(n, row)| *n = sign * row);
             let (normal, bend) = (&*self.normal, sign * (slope(across) - slope(piece)));
-            (self.visit)(HalfSpace { unit: number, across, normal, slack, bend });
+            let convex_bend = if is_convex(spline, index) { bend.abs() } else { 1.0 };
+            (self.visit)(HalfSpace { unit: number, across, normal, slack, bend, convex_bend });
             kind = Kind::Walled;
         }
         kind
@@ -192,8 +196,8 @@ impl<F: FnMut(HalfSpace<'_>)> Visitor<'_, '_, F> {
                 tied |= slack == 0.0;
                 continue;
             }
-            let (normal, bend) = (&*self.normal, -1.0);
-            (self.visit)(HalfSpace { unit: number, across, normal, slack, bend: bend * sign });
+            let (normal, bend, convex_bend) = (&*self.normal, -sign, 1.0);
+            (self.visit)(HalfSpace { unit: number, across, normal, slack, bend, convex_bend });
             walled = true;
         }
         match (walled, tied) {
