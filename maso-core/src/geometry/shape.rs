@@ -101,14 +101,7 @@ impl Shape {
     /// The largest ball: the walls that depend on one another decide, the others can be moved away from.
     fn fit_ball(&mut self, walls: &[Wall], reduced: &Reduced) {
         let Some((y, radius)) = largest_ball(&reduced.polyhedron) else { return };
-        let mut centre = reduced.offset(&y);
-        for (wall, direction) in &reduced.independent {
-            let missing = radius - walls[*wall].distance_at(&centre);
-            if missing > 0.0 {
-                centre.iter_mut().zip(direction).for_each(|(c, d)| *c += missing * d);
-            }
-        }
-        (self.inradius, self.centre) = (radius, Some(centre));
+        (self.inradius, self.centre) = (radius, Some(reduced.offset(walls, &y, radius)));
     }
 
     fn find_facets(&mut self, walls: &[Wall], reduced: &Reduced, limits: &Limits<'_>) {
@@ -121,7 +114,7 @@ impl Shape {
         for (index, y) in shoot(&reduced.polyhedron) {
             let wall = reduced.walls[index];
             if self.walls[wall] == WallStatus::Undecided {
-                self.settle(wall, WallStatus::Facet, Some(reduced.offset(&y)));
+                self.settle(wall, WallStatus::Facet, Some(reduced.offset(walls, &y, 0.0)));
             }
         }
         let mut settled = self.settled();
@@ -134,7 +127,7 @@ impl Shape {
             }
             match facet_point(&reduced.polyhedron, index) {
                 Facet::Point(y) => {
-                    self.settle(wall, WallStatus::Facet, Some(reduced.offset(&y)));
+                    self.settle(wall, WallStatus::Facet, Some(reduced.offset(walls, &y, 0.0)));
                 }
                 Facet::None => self.settle(wall, WallStatus::Redundant, None),
                 Facet::Unknown => {}
