@@ -85,9 +85,11 @@ impl Shape {
         let included: Vec<usize> = (0..walls.len()).filter(|&wall| !hidden[wall]).collect();
         let reduced = Reduced::new(walls, &included, interior.clone());
         shape.interior = Some(interior);
-        shape.bounded = reduced.spans_input
-            && reduced.independent.is_empty()
-            && is_bounded(&reduced.polyhedron);
+        let sides = walls.iter().filter(|wall| wall.crossings.is_empty()).count();
+        shape.bounded = sides == 2 * inputs
+            || reduced.spans_input
+                && reduced.independent.is_empty()
+                && is_bounded(&reduced.polyhedron);
         shape.fit_ball(walls, &reduced);
         for (wall, &hidden) in shape.walls.iter_mut().zip(hidden) {
             if hidden {
@@ -217,7 +219,8 @@ fn largest_ball(polyhedron: &Polyhedron) -> Option<(Vec<f64>, f64)> {
     start[dims] = slacks.fold(f64::INFINITY, f64::min);
     let mut downwards = vec![0.0; dims + 1];
     downwards[dims] = -1.0;
-    let mut highest = lifted.lowest(&downwards, start[dims], &Query::from(&start)).point()?;
+    let mut highest =
+        lifted.lowest(&downwards, 100.0 * start[dims], &Query::from(&start)).point()?;
     let radius = highest.pop()?;
     Some((highest, radius))
 }
