@@ -7,14 +7,15 @@
 //! early, the distance of the next facet is a lower bound, and the best point so far an upper one.
 
 use std::cmp::Ordering;
-use std::collections::{BinaryHeap, HashSet};
+use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::rc::Rc;
 use std::time::Instant;
 
 use super::Norm;
-use super::cell::{Cell, Form, Frame};
+use super::cell::{Cell, Form};
 use super::cross::{Gateway, cross};
 use super::nearest::{Nearest, Query};
+use super::subspace::Subspace;
 use crate::linearize::{Linearization, PointError};
 use crate::network::Network;
 
@@ -129,17 +130,30 @@ impl BoundarySearch {
             let point = Some(here.to_vec());
             return Ok(BoundaryDistance { lower: 0.0, upper: 0.0, exact: true, point, regions: 0 });
         }
-        let frame = match self.norm {
-            Norm::L2 => Frame::of_first_matrices(map.network(), here),
-            _ => Frame::whole(here),
+        let subspace = match self.norm {
+            Norm::L2 => Subspace::new(map.network(), here),
+            _ => None,
         };
-        let found = descend(self.norm, &sides, &map)?;
+        let Some(subspace) = subspace else { return self.walk(map, &sides) };
+        let origin = vec![0.0; subspace.network.input().len()];
+        let found = self.walk(subspace.network.linearize(&origin)?, &sides)?;
+        let point = found.point.as_ref().map(|y| subspace.point(y));
+        Ok(BoundaryDistance { point, ..found })
+    }
+
+    /// The search itself, from the point of `map`.
+    fn walk(&self, map: Linearization<'_>, sides: &[Side]) -> Result<BoundaryDistance, PointError> {
+        let found = descend(self.norm, sides, &map)?;
+        let origin = map.point().to_vec();
         let mut walk = Walk {
             search: self,
-            sides: &sides,
-            frame: &frame,
+            sides,
+            origin: &origin,
+            network: map.network(),
             heap: BinaryHeap::new(),
             entered: HashSet::new(),
+            points: Vec::new(),
+            cells: HashMap::new(),
             upper: found.as_ref().map_or(f64::INFINITY, |(_, distance)| *distance),
             point: found.map(|(point, _)| point),
             whole: true,
@@ -224,37 +238,37 @@ fn first_outside(from: &[f64], to: &[f64], inside: impl Fn(&[f64]) -> bool) -> V
 }
 
 /// What the walk may do next.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Move {
     /// Look for the nearest point of facet `index` of the polyhedron.
     Measure(usize),
-    /// Cross it at a point.
-    Cross(usize, Vec<f64>),
+    /// Cross it.
+    Cross(usize),
     /// Look for the nearest point of the boundary of side `index`.
     Decide(usize),
 }
 
-/// A move and what is known of its distance.
-#[derive(Debug)]
-struct Entry<'n> {
+/// A move from a region (by its number), and a distance that it leads no nearer than.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
     lower: f64,
-    cell: Rc<Cell<'n>>,
+    region: usize,
     next: Move,
 }
 
-impl PartialEq for Entry<'_> {
+impl PartialEq for Entry {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other).is_eq()
     }
 }
-impl Eq for Entry<'_> {}
-impl PartialOrd for Entry<'_> {
+impl Eq for Entry {}
+impl PartialOrd for Entry {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 /// The nearest is the greatest, as the heap has it.
-impl Ord for Entry<'_> {
+impl Ord for Entry {
     fn cmp(&self, other: &Self) -> Ordering {
         other.lower.total_cmp(&self.lower)
     }
@@ -262,10 +276,16 @@ impl Ord for Entry<'_> {
 
 struct Walk<'w, 'n> {
     search: &'w BoundarySearch,
+    network: &'n Network,
     sides: &'w [Side],
-    frame: &'w Frame,
-    heap: BinaryHeap<Entry<'n>>,
+    /// Where distances are measured from.
+    origin: &'w [f64],
+    heap: BinaryHeap<Entry>,
+    /// The codes of the regions entered, and a point inside of each.
     entered: HashSet<Vec<u64>>,
+    points: Vec<Vec<f64>>,
+    /// Regions as they are needed, made again when they were let go.
+    cells: HashMap<usize, Rc<Cell<'n>>>,
     upper: f64,
     point: Option<Vec<f64>>,
     /// Whether nothing was left out: no search got stuck.
@@ -274,6 +294,8 @@ struct Walk<'w, 'n> {
 
 /// Margins to keep from other walls where a wall is crossed, in parts of the distance walked so far.
 const CROSSING_MARGINS: [f64; 4] = [1e-3, 1e-5, 1e-7, 1e-9];
+/// Numbers that the cells may hold together before they are let go: some hundred megabytes.
+const CELL_NUMBERS: usize = 32 << 20;
 
 impl<'n> Walk<'_, 'n> {
     fn run(mut self) -> Result<BoundaryDistance, PointError> {
@@ -284,10 +306,10 @@ impl<'n> Walk<'_, 'n> {
             if self.is_over() {
                 return Ok(self.finish(entry.lower));
             }
-            let Entry { lower, cell, next } = entry;
-            match next {
-                Move::Measure(index) => self.measure(lower, cell, index),
-                Move::Cross(index, y) => self.cross(lower, &cell, index, &y)?,
+            let cell = self.cell(entry.region)?;
+            match entry.next {
+                Move::Measure(index) => self.measure(entry, &cell, index),
+                Move::Cross(index) => self.cross(entry, &cell, index)?,
                 Move::Decide(side) => self.decide(&cell, side),
             }
         }
@@ -296,15 +318,34 @@ impl<'n> Walk<'_, 'n> {
     }
 
     fn is_over(&self) -> bool {
-        self.entered.len() > self.search.most_regions
+        self.points.len() > self.search.most_regions
             || self.search.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
 
     fn finish(self, lower: f64) -> BoundaryDistance {
         let exact = lower >= self.upper && self.whole;
         let lower = lower.min(self.upper);
-        let regions = self.entered.len();
+        let regions = self.points.len();
         BoundaryDistance { lower, upper: self.upper, exact, point: self.point, regions }
+    }
+
+    /// A region that was entered.
+    fn cell(&mut self, region: usize) -> Result<Rc<Cell<'n>>, PointError> {
+        if let Some(cell) = self.cells.get(&region) {
+            return Ok(Rc::clone(cell));
+        }
+        let map = self.network.linearize(&self.points[region])?;
+        Ok(self.keep(region, map))
+    }
+
+    fn keep(&mut self, region: usize, map: Linearization<'n>) -> Rc<Cell<'n>> {
+        let cell = Rc::new(Cell::new(self.origin, map));
+        let numbers = cell.polyhedron.len() * cell.polyhedron.dims();
+        if self.cells.len() * numbers > CELL_NUMBERS {
+            self.cells.clear();
+        }
+        self.cells.insert(region, Rc::clone(&cell));
+        cell
     }
 
     /// Puts all that can be done from a region on the heap; nothing there is nearer than `lower`.
@@ -312,31 +353,43 @@ impl<'n> Walk<'_, 'n> {
         if !self.entered.insert(map.code()) {
             return;
         }
-        let cell = Rc::new(Cell::new(self.frame, map));
+        let region = self.points.len();
+        self.points.push(map.point().to_vec());
+        let cell = self.keep(region, map);
         for (index, side) in self.sides.iter().enumerate() {
             let form = side.form(&cell.outputs);
             let reach = form.value / self.search.norm.dual().of(&form.gradient);
             // Without a slope there is no boundary of this side here.
             if reach.is_finite() {
-                self.push(lower.max(reach), &cell, Move::Decide(index));
+                self.push(Entry { lower: lower.max(reach), region, next: Move::Decide(index) });
             }
         }
         for index in 0..cell.polyhedron.len() {
             let size = self.search.norm.dual().of(cell.polyhedron.row(index));
             let reach = cell.polyhedron.slack(index) / size;
-            self.push(lower.max(reach), &cell, Move::Measure(index));
+            self.push(Entry { lower: lower.max(reach), region, next: Move::Measure(index) });
         }
     }
 
-    fn push(&mut self, lower: f64, cell: &Rc<Cell<'n>>, next: Move) {
-        if lower < self.upper {
-            self.heap.push(Entry { lower, cell: Rc::clone(cell), next });
+    fn push(&mut self, entry: Entry) {
+        if entry.lower < self.upper {
+            self.heap.push(entry);
         }
     }
 
-    /// Looks for the nearest point of a facet, unless it leads where the walk has been.
-    fn measure(&mut self, lower: f64, cell: Rc<Cell<'n>>, index: usize) {
-        if cell.code_across(index).is_some_and(|code| self.entered.contains(&code)) {
+    /// The point at an offset from the origin.
+    fn at(&self, y: &[f64]) -> Vec<f64> {
+        self.origin.iter().zip(y).map(|(from, y)| from + y).collect()
+    }
+
+    /// Whether a facet is known to lead where the walk has been.
+    fn leads_back(&self, cell: &Cell<'_>, index: usize) -> bool {
+        cell.code_across(index).is_some_and(|code| self.entered.contains(&code))
+    }
+
+    /// Looks for the nearest point of a facet.
+    fn measure(&mut self, entry: Entry, cell: &Cell<'n>, index: usize) {
+        if self.leads_back(cell, index) {
             return;
         }
         let origin = vec![0.0; cell.polyhedron.dims()];
@@ -351,32 +404,28 @@ impl<'n> Walk<'_, 'n> {
             (norm, _) => cell.polyhedron.nearest_in(norm, &query),
         };
         match found {
-            Nearest::Point(y, distance) => {
-                self.push(distance.max(lower), &cell, Move::Cross(index, y));
+            Nearest::Point(_, distance) => {
+                let lower = distance.max(entry.lower);
+                self.push(Entry { lower, next: Move::Cross(index), ..entry });
             }
             Nearest::Empty | Nearest::Beyond => {}
             Nearest::Stuck => self.whole = false,
         }
     }
 
-    fn cross(
-        &mut self,
-        lower: f64,
-        cell: &Rc<Cell<'n>>,
-        index: usize,
-        y: &[f64],
-    ) -> Result<(), PointError> {
-        if cell.code_across(index).is_some_and(|code| self.entered.contains(&code)) {
+    fn cross(&mut self, entry: Entry, cell: &Cell<'n>, index: usize) -> Result<(), PointError> {
+        if self.leads_back(cell, index) {
             return Ok(());
         }
         let polyhedron = &cell.polyhedron;
-        let scale = lower.max(1e-9 * (1.0 + Norm::Linf.of(&self.frame.origin)));
+        let scale = entry.lower.max(1e-9 * (1.0 + Norm::Linf.of(self.origin)));
+        let origin = vec![0.0; polyhedron.dims()];
         let inside = CROSSING_MARGINS.iter().find_map(|margin| {
             let query = Query {
                 on: Some((polyhedron.row(index), polyhedron.slack(index))),
                 without: Some(index),
                 margin: margin * scale,
-                ..Query::from(y)
+                ..Query::from(&origin)
             };
             polyhedron.nearest(&query).point()
         });
@@ -385,19 +434,19 @@ impl<'n> Walk<'_, 'n> {
         let others = (0..polyhedron.len()).filter(|&other| other != index);
         let distances = others.map(|other| polyhedron.distance(other, &inside));
         let gateway = Gateway {
-            on_wall: &self.frame.point(&inside),
-            normal: &self.frame.direction(polyhedron.row(index)),
-            crossings: &cell.walls[cell.places[index]].crossings,
+            on_wall: &self.at(&inside),
+            normal: polyhedron.row(index),
+            crossings: &cell.crossings[index],
             room: distances.fold(f64::INFINITY, f64::min),
         };
         match cross(&cell.map, &gateway)? {
-            Some(neighbour) => self.enter(neighbour.map, lower),
+            Some(neighbour) => self.enter(neighbour.map, entry.lower),
             None => self.whole = false,
         }
         Ok(())
     }
 
-    fn decide(&mut self, cell: &Rc<Cell<'n>>, side: usize) {
+    fn decide(&mut self, cell: &Cell<'n>, side: usize) {
         let form = self.sides[side].form(&cell.outputs);
         let origin = vec![0.0; cell.polyhedron.dims()];
         let query = Query {
@@ -407,7 +456,7 @@ impl<'n> Walk<'_, 'n> {
         };
         match cell.polyhedron.nearest_in(self.search.norm, &query) {
             Nearest::Point(y, distance) if distance < self.upper => {
-                (self.upper, self.point) = (distance, Some(self.frame.point(&y)));
+                (self.upper, self.point) = (distance, Some(self.at(&y)));
             }
             Nearest::Stuck => self.whole = false,
             _ => {}

@@ -16,6 +16,7 @@ mod program;
 mod reduce;
 mod region;
 mod shape;
+mod subspace;
 mod touch;
 mod wall;
 mod wall_distance;
