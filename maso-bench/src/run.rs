@@ -47,6 +47,11 @@ fn run_case(
 ) -> Result<Vec<Measured>, Box<dyn std::error::Error>> {
     let network = workload::network(&case.network)?;
     let data = Data::of(case, network.input().len())?;
+    if let (None, Some(job)) = (data.numbers(), case.jobs.iter().find(|job| job.needs_numbers())) {
+        return Err(
+            format!("{}: {} takes rows of numbers, not bytes", case.name, job.name()).into()
+        );
+    }
     let mut measured = Vec::new();
     for &threads in &case.threads {
         let mut evaluator = evaluator(&network, tier, threads)?;
@@ -126,6 +131,14 @@ fn call<'a>(job: Job, evaluator: &'a Evaluator, data: &'a Data) -> Box<dyn FnMut
             let mut code = vec![0; words];
             Box::new(move || evaluator.codes_into(&numbers[..width], &mut code).expect(RAN))
         }
+        Job::Jvp => {
+            // Any directions do: what they are changes no work.
+            let tangents: Vec<f32> = numbers.iter().rev().copied().collect();
+            let (mut values, mut products) = (vec![0.0; rows * outputs], vec![0.0; rows * outputs]);
+            Box::new(move || {
+                evaluator.jvp_into(numbers, &tangents, &mut values, &mut products).expect(RAN);
+            })
+        }
         Job::Certify | Job::Census => {
             Box::new(move || data.with_rows(width, |rows| stream(job, evaluator, rows)))
         }
@@ -153,6 +166,7 @@ fn stream(job: Job, evaluator: &Evaluator, rows: &dyn Rows) {
         Job::Forward => Want::VALUES,
         Job::Margins => Want::MARGINS,
         Job::Codes | Job::Latency => Want::CODES,
+        Job::Jvp => unreachable!("it has its rows in memory"),
     };
     let take = |_: &mut (), batch: Batch<'_>| {
         std::hint::black_box(batch.codes);
@@ -200,9 +214,12 @@ fn describe(
     let (network, seconds) = (evaluator.network(), times.median());
     let rows = if job == Job::Latency { 1 } else { case.rows };
     let rows_per_second = rows as f64 / seconds;
-    let flops = 2.0 * network.multiply_adds() as f64 * rows_per_second;
+    let outputs: usize = network.output_shape().iter().product();
+    let passes = if job == Job::Jvp { 2.0 } else { 1.0 };
+    let flops = 2.0 * passes * network.multiply_adds() as f64 * rows_per_second;
     let written = match job {
-        Job::Forward => network.output_shape().iter().product::<usize>() * size_of::<f32>(),
+        Job::Forward => outputs * size_of::<f32>(),
+        Job::Jvp => 2 * outputs * size_of::<f32>(),
         _ => network.layout().words() * size_of::<u64>(),
     };
     let bytes = data.row_bytes(network.input().len()) + written;

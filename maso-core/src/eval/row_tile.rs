@@ -5,7 +5,7 @@ use maso_simd::{Aligned, MarginLanes, PANEL};
 use super::Evaluator;
 use super::tile::{Tile, with_slice};
 use crate::pack::row_lanes::{LaneRun, RowLanes};
-use crate::pack::{Place, Step, StepMargins, ValueRef};
+use crate::pack::{Pass, Place, Step, StepMargins, ValueRef};
 
 /// Buffers that stay from tile to tile.
 #[derive(Debug, Default)]
@@ -44,7 +44,7 @@ pub(super) fn run(
     for (index, step) in steps.iter().enumerate() {
         let measure = measures.and_then(|measures| measures[index].as_ref());
         let margins = measure.map(|measure| StepMargins { measure, rows: &mut kept });
-        if !run_step(evaluator, step, lanes, slots, planes, margins) {
+        if !run_step(evaluator, Pass::Values, step, lanes, slots, planes, margins) {
             return false;
         }
     }
@@ -60,8 +60,27 @@ pub(super) fn run(
     true
 }
 
+/// Takes tangents of the rows that were run last through all steps, on their pieces.
+pub(super) fn push(
+    rows: usize,
+    evaluator: &Evaluator,
+    tangents: &[f32],
+    buffers: &mut RowTileBuffers,
+    products: &mut [f32],
+) {
+    let (plan, kernels, width) = (evaluator.row_plan(), evaluator.kernels, tangents.len() / rows);
+    let RowTileBuffers { input: lanes, slots, planes } = buffers;
+    let lanes = &mut lanes[..width * PANEL];
+    kernels.to_lanes(tangents, width, width, lanes);
+    for step in &plan.steps {
+        run_step(evaluator, Pass::Tangents, step, lanes, slots, planes, None);
+    }
+    kernels.from_lanes(view(plan.output, lanes, slots), plan.output.len, products);
+}
+
 fn run_step(
     evaluator: &Evaluator,
+    pass: Pass,
     step: &Step<RowLanes>,
     input: &[f32],
     slots: &mut [Aligned],
@@ -73,6 +92,7 @@ fn run_step(
     let finite = with_slice(views, input, |inputs| {
         let mut run = LaneRun {
             kernels: evaluator.kernels,
+            pass,
             inputs,
             out: &mut out[..step.len * PANEL],
             planes: &mut planes[step.first_bit..][..step.bits],

@@ -36,8 +36,10 @@ pub(super) struct Results<'o> {
 pub(super) struct TileBuffers {
     /// Rows, where the data must be converted.
     pub(super) input: Vec<f32>,
-    unit: UnitTileBuffers,
-    row: RowTileBuffers,
+    pub(super) unit: UnitTileBuffers,
+    pub(super) row: RowTileBuffers,
+    /// Codes, where they are needed and not asked for.
+    pub(super) codes: Vec<u64>,
     pub(super) double: DoubleBuffers,
 }
 
@@ -79,7 +81,7 @@ impl<'o> Tile<'o> {
     }
 
     /// Runs the tile; false if a number was or became NaN or infinite.
-    fn run(
+    pub(super) fn run(
         &mut self,
         evaluator: &Evaluator,
         rows: &dyn Rows,

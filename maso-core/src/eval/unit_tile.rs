@@ -5,7 +5,7 @@ use maso_simd::{Aligned, MarginLanes};
 use super::Evaluator;
 use super::tile::{Tile, with_slice};
 use crate::pack::unit_lanes::{RowsView, Run, Scratch, UnitLanes};
-use crate::pack::{Place, Step, StepMargins, ValueRef, Work};
+use crate::pack::{Pass, Place, Step, StepMargins, ValueRef, Work};
 
 /// Buffers that stay from tile to tile.
 #[derive(Debug, Default)]
@@ -45,15 +45,12 @@ pub(super) fn run(
     for (index, step) in steps.iter().enumerate() {
         let measure = measures.and_then(|measures| measures[index].as_ref());
         let margins = measure.map(|measure| StepMargins { measure, rows: &mut *kept });
-        if !run_step(tile, evaluator, step, input, (slots, scratch), margins) {
+        if !run_step(tile, evaluator, Pass::Values, step, input, (slots, scratch), margins) {
             return false;
         }
     }
     if tile.want.values {
-        let view = view(plan.output, input, slots);
-        for (row, values) in tile.values.chunks_exact_mut(plan.output.len).enumerate() {
-            values.copy_from_slice(view.row(row, plan.output.len));
-        }
+        take_output(plan.output, input, slots, tile.values);
     }
     for (row, (margin, kept)) in tile.margins.iter_mut().zip(kept).enumerate() {
         *margin = evaluator.margin(input.row(row, input.stride), evaluator.kernels.margins(kept));
@@ -61,9 +58,35 @@ pub(super) fn run(
     true
 }
 
+/// Takes tangents of the rows that were run last through all steps, on the pieces that their codes say.
+pub(super) fn push(
+    tile: &mut Tile<'_>,
+    evaluator: &Evaluator,
+    tangents: &[f32],
+    buffers: &mut UnitTileBuffers,
+    products: &mut [f32],
+) {
+    let plan = evaluator.unit_plan();
+    let UnitTileBuffers { slots, scratch, .. } = buffers;
+    let input = RowsView { data: tangents, stride: tangents.len() / tile.rows };
+    for step in &plan.steps {
+        run_step(tile, evaluator, Pass::Tangents, step, input, (slots, scratch), None);
+    }
+    take_output(plan.output, input, slots, products);
+}
+
+/// Copies the output's rows.
+fn take_output(output: ValueRef, input: RowsView<'_>, slots: &[Aligned], values: &mut [f32]) {
+    let view = view(output, input, slots);
+    for (row, values) in values.chunks_exact_mut(output.len).enumerate() {
+        values.copy_from_slice(view.row(row, output.len));
+    }
+}
+
 fn run_step(
     tile: &mut Tile<'_>,
     evaluator: &Evaluator,
+    pass: Pass,
     step: &Step<UnitLanes>,
     input: RowsView<'_>,
     (slots, scratch): (&mut [Aligned], &mut Scratch),
@@ -74,6 +97,7 @@ fn run_step(
     let finite = with_slice(views, input, |inputs| {
         let mut run = Run {
             kernels: evaluator.kernels,
+            pass,
             rows: tile.rows,
             inputs,
             out: &mut out,

@@ -20,6 +20,15 @@ pub(crate) use measure::{PackedMeasure, StepMargins, measures};
 use crate::network::{Network, NodeId, Operator, View};
 use join::{Joined, Joins};
 
+/// Which numbers go through the steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pass {
+    /// The network's values, which make bits.
+    Values,
+    /// Directions that they move in: without biases and constants, on the pieces that the bits say.
+    Tangents,
+}
+
 /// Where a value stands during a tile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {

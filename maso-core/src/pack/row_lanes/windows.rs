@@ -7,6 +7,7 @@ use maso_simd::{
 
 use super::LaneRun;
 use crate::network::{Convolution, Dense, WindowMap};
+use crate::pack::Pass;
 use crate::pack::join::Joined;
 use crate::pack::parameters::PackedSpline;
 
@@ -78,7 +79,22 @@ impl LaneWindows {
                 finite &= self.run_group(image * self.groups.len() + group, weights, run);
             }
         }
+        if run.pass == Pass::Tangents {
+            self.gate(run);
+        }
         finite
+    }
+
+    /// Multiplies tangents by the slopes of their units' pieces, channel by channel where these differ.
+    fn gate(&self, run: &mut LaneRun<'_>) {
+        let channels = self.groups.len() * self.outputs;
+        let units = self.batch * channels * self.windows.cells();
+        let uniform = self.spline.has_uniform_slopes();
+        let block = if uniform { units } else { self.order.channel };
+        for (index, first) in (0..units).step_by(block.max(1)).enumerate() {
+            let own = |slopes: &[f32]| Param::Splat(slopes[index % channels]);
+            self.spline.with_slopes(own, |slopes| run.gate(first..first + block, slopes));
+        }
     }
 
     /// The channel of output `unit`.
@@ -91,7 +107,11 @@ impl LaneWindows {
     fn run_group(&self, part: usize, weights: &ChannelWeights, run: &mut LaneRun<'_>) -> bool {
         let first = part % self.groups.len() * self.outputs;
         let rows = |values| rows_of(values, first, self.outputs);
-        let spline = self.spline.bind(rows);
+        let spline = self.spline.bind_in(run.pass, rows);
+        let bias = match run.pass {
+            Pass::Values => rows(&self.bias),
+            Pass::Tangents => Param::Splat(0.0),
+        };
         let units = part * self.outputs * self.windows.cells();
         let addend = self.meeting.map(|meeting| {
             let branch = run.inputs.last().expect("the other branch comes last");
@@ -104,7 +124,7 @@ impl LaneWindows {
             windows: &self.windows,
             taps: self.taps,
             weights,
-            bias: rows(&self.bias),
+            bias,
             addend,
             spline,
             order: self.order,
