@@ -1,4 +1,5 @@
-//! Jacobian-vector products of many rows in f32, against the map of each row's region in f64.
+//! Jacobian-vector products and affine maps of many rows in f32, against the map of each row's region in
+//! f64.
 
 mod common;
 
@@ -6,6 +7,7 @@ use std::sync::Arc;
 
 use common::networks::random_network;
 use common::{Builder, Random};
+use maso_core::graph::Attribute;
 use maso_core::{EvalError, Evaluator, Linearization, Network, Tier};
 
 /// Rounding errors of sums of products, in units of what is added up.
@@ -125,6 +127,142 @@ fn batches_threads_and_tiers_change_nothing() {
     }
 }
 
+fn jacobians(evaluator: &Evaluator, rows: &[f32]) -> (Vec<f32>, Vec<f32>) {
+    let (width, outputs) = sizes(evaluator.network());
+    let count = rows.len() / width;
+    let mut matrices = vec![f32::NAN; count * outputs * width];
+    let mut offsets = vec![f32::NAN; count * outputs];
+    evaluator
+        .jacobians_into(rows, &mut matrices, &mut offsets)
+        .unwrap_or_else(|error| panic!("{error}"));
+    (matrices, offsets)
+}
+
+/// ReLU and its relatives between matrices: what is pulled back row by row. Wider than deep, and deeper
+/// than wide; with a spline at either end or none.
+fn chain(seed: u64) -> Network {
+    let mut r = Random(seed);
+    let mut depth = [3, 40, 70][r.below(3)];
+    let mut b = Builder::new(None, &[depth]);
+    let mut x = "x".to_owned();
+    for _ in 0..r.from(1, 3) {
+        if r.below(3) > 0 {
+            x = spline(&mut b, &mut r, &x, depth);
+        }
+        let units = [1, 33, 64, 50][r.below(4)];
+        let numbers = r.numbers(depth * units).iter().map(|w| w / 8.0).collect();
+        let weight = b.floats(&[units, depth], numbers);
+        let bias = b.floats(&[units], r.numbers(units));
+        x = b.node_with("Gemm", &[&x, &weight, &bias], &[("transB", Attribute::Int(1))]);
+        depth = units;
+    }
+    if r.below(2) == 0 {
+        x = spline(&mut b, &mut r, &x, depth);
+    }
+    b.network(&x)
+}
+
+fn spline(b: &mut Builder, r: &mut Random, x: &str, units: usize) -> String {
+    match r.below(4) {
+        0 => {
+            let slope = b.floats(&[units], r.numbers(units));
+            b.node("PRelu", &[x, &slope])
+        }
+        1 => {
+            let (low, high) = (b.floats(&[], vec![-0.5]), b.floats(&[], vec![0.75]));
+            b.node("Clip", &[x, &low, &high])
+        }
+        _ => b.node("Relu", &[x]),
+    }
+}
+
+/// Networks of all kinds, and chains, without those whose matrices would be large.
+fn networks(seeds: std::ops::Range<u64>) -> impl Iterator<Item = (String, Arc<Network>)> {
+    let all = seeds.flat_map(|seed| {
+        let random = (format!("network {seed}"), Arc::new(random_network(seed)));
+        [random, (format!("chain {seed}"), Arc::new(chain(seed)))]
+    });
+    all.filter(|(_, network)| {
+        let (width, outputs) = sizes(network);
+        width * outputs < 60_000
+    })
+}
+
+#[test]
+fn jacobians_and_offsets_are_those_of_the_f64_map_on_every_tier() {
+    let mut counts = [0, 0];
+    for (name, network) in networks(300..400) {
+        let (width, outputs) = sizes(&network);
+        let rows = Random(7).numbers(3 * width);
+        for tier in Tier::available() {
+            let what = format!("{name} on {tier}");
+            let evaluator = Evaluator::new(Arc::clone(&network)).with_tier(tier);
+            let (matrices, offsets) = jacobians(&evaluator, &rows);
+            let values = common::run(&evaluator, &rows).0;
+            let [equal, all] = on_rows_with_equal_codes(&evaluator, &rows, |row, map| {
+                let found = &matrices[row * outputs * width..][..outputs * width];
+                let expected = map.matrix();
+                let bound = TOLERANCE * pull_size(map);
+                assert_close(found, expected.numbers(), bound, &format!("{what}: A"));
+                let x = widen(&rows[row * width..][..width]);
+                let bound = x.iter().map(|x| x.abs()).fold(1.0, f64::max) * bound * width as f64;
+                let found = &offsets[row * outputs..][..outputs];
+                assert_close(found, &map.offset(), bound, &format!("{what}: b"));
+            });
+            counts = [counts[0] + equal, counts[1] + all];
+            for (at, (&value, &offset)) in values.iter().zip(&offsets).enumerate() {
+                let (row, functional) = (&rows[at / outputs * width..], &matrices[at * width..]);
+                let terms = row.iter().zip(functional).take(width);
+                let sum: f64 = terms.map(|(&x, &a)| f64::from(x) * f64::from(a)).sum();
+                let rounding = f64::from(f32::EPSILON) * f64::from(offset.abs()) + 1e-30;
+                let error = (sum + f64::from(offset) - f64::from(value)).abs();
+                assert!(error <= rounding, "{what}: A x + b of row {row:?} is off by {error}");
+            }
+        }
+    }
+    assert!(counts[0] * 10 > counts[1] * 9, "most rows have the same code: {counts:?}");
+}
+
+/// The largest number of any matrix between a node and the output or the input, which rounding errors are in
+/// proportion to.
+fn pull_size(map: &Linearization<'_>) -> f64 {
+    let largest = |numbers: &[f64]| numbers.iter().map(|x| x.abs()).fold(0.0, f64::max);
+    let outputs = map.outputs();
+    let ones = vec![1.0; outputs];
+    let nodes = map.network().node_ids();
+    let to_node = nodes.map(|id| largest(map.frozen().to(id).matrix().numbers()));
+    to_node.fold(largest(&map.vjp(&ones)), f64::max)
+}
+
+#[test]
+fn jacobians_do_not_depend_on_batches_threads_and_tiers() {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().expect("a pool");
+    let pool = Arc::new(pool);
+    for (name, network) in networks(400..420) {
+        let (width, _) = sizes(&network);
+        let rows = Random(9).numbers(40 * width);
+        let plain = Evaluator::new(Arc::clone(&network));
+        let expected = jacobians(&plain, &rows);
+        for batch in [1, 7, 40] {
+            let mut found = (Vec::new(), Vec::new());
+            for rows in rows.chunks(batch * width) {
+                let (matrices, offsets) = jacobians(&plain, rows);
+                found.0.extend(matrices);
+                found.1.extend(offsets);
+            }
+            assert_eq!(found, expected, "{name} by {batch} rows");
+        }
+        let threaded = Evaluator::new(Arc::clone(&network)).with_pool(Arc::clone(&pool));
+        assert_eq!(jacobians(&threaded, &rows), expected, "{name} on two threads");
+        for tier in Tier::available() {
+            let other = Evaluator::new(Arc::clone(&network)).with_tier(tier);
+            if tier.rounding() == plain.tier().rounding() {
+                assert_eq!(jacobians(&other, &rows), expected, "{name} on {tier}");
+            }
+        }
+    }
+}
+
 /// x ↦ 3e38 · max(x, 0), of two numbers.
 fn steep() -> Network {
     let mut b = Builder::new(None, &[2]);
@@ -162,4 +300,15 @@ fn what_is_wrong_with_rows_and_tangents_is_said() {
     rows[1] = 2.0;
     let error = run(&rows, &tangents, 6).expect_err("an overflow of values");
     assert!(matches!(error, EvalError::Overflow { row: 0, .. }), "{error}");
+    let run = |rows: &[f32], outputs: usize| {
+        let (mut matrices, mut offsets) = (vec![0.0; outputs * 2], vec![0.0; outputs]);
+        evaluator.jacobians_into(rows, &mut matrices, &mut offsets)
+    };
+    run(&[], 0).expect("no row is no mistake");
+    length(run(&[0.0; 3], 2), "rows");
+    length(run(&[0.0; 4], 2), "matrices");
+    let error = run(&[0.5, 0.5, f32::NAN, 0.5], 4).expect_err("a row");
+    assert!(matches!(error, EvalError::NotFinite { row: 1, column: 0, .. }), "{error}");
+    let error = run(&[0.5, 0.5, 0.5, 2.0], 4).expect_err("an overflow of values");
+    assert!(matches!(error, EvalError::Overflow { row: 1, .. }), "{error}");
 }

@@ -97,11 +97,13 @@ impl PairTile<'_> {
             codes: &mut codes,
             margins: &mut [],
         };
-        let finite = kernels.finite(self.tangents) && tile.run(evaluator, rows, buffers)?;
+        let mut finite = tile.run(evaluator, rows, buffers)?;
         if finite && across {
-            row_tile::push(self.rows, evaluator, self.tangents, &mut buffers.row, self.products);
+            let (tangents, row) = (self.tangents, &mut buffers.row);
+            finite = row_tile::push(self.rows, evaluator, tangents, row, self.products);
         } else if finite {
-            unit_tile::push(&mut tile, evaluator, self.tangents, &mut buffers.unit, self.products);
+            let (tangents, unit) = (self.tangents, &mut buffers.unit);
+            finite = unit_tile::push(&mut tile, evaluator, tangents, unit, self.products);
         }
         buffers.codes = codes;
         Ok(finite && kernels.finite(self.products))

@@ -8,6 +8,7 @@ mod certify;
 mod double;
 mod error;
 mod fold;
+mod jacobian;
 mod jvp;
 mod margins;
 mod row_tile;
@@ -31,6 +32,7 @@ use crate::network::Network;
 use crate::pack::Plan;
 use crate::pack::row_lanes::RowLanes;
 use crate::pack::unit_lanes::UnitLanes;
+use jacobian::JacobianPlan;
 use margins::MarginPlan;
 use tile::{Results, Tile, TileBuffers};
 
@@ -87,6 +89,7 @@ pub struct Evaluator {
     idle: Mutex<Vec<TileBuffers>>,
     /// Made when margins are first asked for.
     margin_plan: OnceLock<MarginPlan>,
+    jacobian_plan: JacobianPlan,
 }
 
 /// Bytes of rows and buffers that a tile may fill: about what a core's second-level cache holds, with room
@@ -118,6 +121,7 @@ impl Evaluator {
             tile_rows: None,
             idle: Mutex::default(),
             margin_plan: OnceLock::new(),
+            jacobian_plan: JacobianPlan::default(),
         }
     }
 

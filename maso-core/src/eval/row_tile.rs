@@ -16,6 +16,16 @@ pub(super) struct RowTileBuffers {
     planes: Vec<u32>,
 }
 
+impl RowTileBuffers {
+    /// Buffers of at least these lengths.
+    fn make_room(&mut self, lens: &[usize]) {
+        self.slots.resize_with(lens.len().max(self.slots.len()), Aligned::default);
+        for (slot, &len) in self.slots.iter_mut().zip(lens) {
+            slot.at_least(len);
+        }
+    }
+}
+
 /// Runs the tile over `input`; false if a number was or became NaN or infinite.
 pub(super) fn run(
     tile: &mut Tile<'_>,
@@ -27,14 +37,11 @@ pub(super) fn run(
         return false;
     }
     let (plan, kernels) = (evaluator.row_plan(), evaluator.kernels);
+    buffers.make_room(&plan.slots);
     let RowTileBuffers { input: lanes, slots, planes } = buffers;
     let width = input.len() / tile.rows;
     let lanes = lanes.at_least(width * PANEL);
     kernels.to_lanes(input, width, width, lanes);
-    slots.resize_with(plan.slots.len().max(slots.len()), Aligned::default);
-    for (slot, &len) in slots.iter_mut().zip(&plan.slots) {
-        slot.at_least(len);
-    }
     let layout = evaluator.network.layout();
     planes.clear();
     planes.resize(layout.bits(), 0);
@@ -60,22 +67,47 @@ pub(super) fn run(
     true
 }
 
-/// Takes tangents of the rows that were run last through all steps, on their pieces.
+/// Takes tangents of the rows that were run last through all steps, on their pieces; false if a number was
+/// or became NaN or infinite.
 pub(super) fn push(
     rows: usize,
     evaluator: &Evaluator,
     tangents: &[f32],
     buffers: &mut RowTileBuffers,
     products: &mut [f32],
-) {
-    let (plan, kernels, width) = (evaluator.row_plan(), evaluator.kernels, tangents.len() / rows);
-    let RowTileBuffers { input: lanes, slots, planes } = buffers;
-    let lanes = &mut lanes[..width * PANEL];
-    kernels.to_lanes(tangents, width, width, lanes);
-    for step in &plan.steps {
-        run_step(evaluator, Pass::Tangents, step, lanes, slots, planes, None);
-    }
-    kernels.from_lanes(view(plan.output, lanes, slots), plan.output.len, products);
+) -> bool {
+    let (kernels, width) = (evaluator.kernels, tangents.len() / rows);
+    kernels.to_lanes(tangents, width, width, &mut buffers.input);
+    kernels.finite(tangents) && push_lanes(evaluator, buffers, products)
+}
+
+/// The same for lanes and bits that `fill` writes, of which there are none before.
+pub(super) fn push_filled(
+    evaluator: &Evaluator,
+    buffers: &mut RowTileBuffers,
+    fill: impl FnOnce(&mut [f32], &mut [u32]),
+    products: &mut [f32],
+) -> bool {
+    let (plan, network) = (evaluator.row_plan(), &evaluator.network);
+    buffers.make_room(&plan.slots);
+    let lanes = buffers.input.at_least(network.input().len() * PANEL);
+    lanes.fill(0.0);
+    buffers.planes.clear();
+    buffers.planes.resize(network.layout().bits(), 0);
+    fill(lanes, &mut buffers.planes);
+    push_lanes(evaluator, buffers, products)
+}
+
+fn push_lanes(evaluator: &Evaluator, buffers: &mut RowTileBuffers, products: &mut [f32]) -> bool {
+    let (plan, width) = (evaluator.row_plan(), evaluator.network.input().len());
+    let RowTileBuffers { input, slots, planes } = buffers;
+    let lanes = &input[..width * PANEL];
+    let finite = plan
+        .steps
+        .iter()
+        .all(|step| run_step(evaluator, Pass::Tangents, step, lanes, slots, planes, None));
+    evaluator.kernels.from_lanes(view(plan.output, lanes, slots), plan.output.len, products);
+    finite
 }
 
 fn run_step(

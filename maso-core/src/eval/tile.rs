@@ -3,6 +3,7 @@
 use maso_simd::Rounding;
 
 use super::double::DoubleBuffers;
+use super::jacobian::JacobianBuffers;
 use super::row_tile::{self, RowTileBuffers};
 use super::unit_tile::{self, UnitTileBuffers};
 use super::{EvalError, Evaluator, RowError, Rows, Want};
@@ -40,6 +41,7 @@ pub(super) struct TileBuffers {
     pub(super) row: RowTileBuffers,
     /// Codes, where they are needed and not asked for.
     pub(super) codes: Vec<u64>,
+    pub(super) jacobian: JacobianBuffers,
     pub(super) double: DoubleBuffers,
 }
 

@@ -25,11 +25,7 @@ pub(super) fn run(
 ) -> bool {
     let plan = evaluator.unit_plan();
     let steps = plan.steps(tile.want.values || !tile.want.codes);
-    // Where the first step sees all of every row, what is not finite shows in what it makes.
-    let seen = steps
-        .first()
-        .is_some_and(|step| step.work.sees_all() && step.inputs[0].place == Place::Input);
-    if !seen && !evaluator.kernels.finite(input) {
+    if !are_seen(steps) && !evaluator.kernels.finite(input) {
         return false;
     }
     let UnitTileBuffers { slots, scratch, kept } = buffers;
@@ -58,21 +54,33 @@ pub(super) fn run(
     true
 }
 
-/// Takes tangents of the rows that were run last through all steps, on the pieces that their codes say.
+/// Takes tangents of the rows that were run last through all steps, on the pieces that their codes say; false
+/// if a number was or became NaN or infinite.
 pub(super) fn push(
     tile: &mut Tile<'_>,
     evaluator: &Evaluator,
     tangents: &[f32],
     buffers: &mut UnitTileBuffers,
     products: &mut [f32],
-) {
+) -> bool {
     let plan = evaluator.unit_plan();
+    if !are_seen(&plan.steps) && !evaluator.kernels.finite(tangents) {
+        return false;
+    }
     let UnitTileBuffers { slots, scratch, .. } = buffers;
     let input = RowsView { data: tangents, stride: tangents.len() / tile.rows };
     for step in &plan.steps {
-        run_step(tile, evaluator, Pass::Tangents, step, input, (slots, scratch), None);
+        if !run_step(tile, evaluator, Pass::Tangents, step, input, (slots, scratch), None) {
+            return false;
+        }
     }
     take_output(plan.output, input, slots, products);
+    true
+}
+
+/// Whether the first step sees all of every row: what is not finite shows in what it makes.
+fn are_seen(steps: &[Step<UnitLanes>]) -> bool {
+    steps.first().is_some_and(|step| step.work.sees_all() && step.inputs[0].place == Place::Input)
 }
 
 /// Copies the output's rows.

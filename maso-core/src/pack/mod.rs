@@ -7,10 +7,12 @@
 //! joined nodes ([`join`]), and share buffers among values whose lifetimes do not meet.
 //! [`eval`](crate::eval) runs the steps, tile by tile.
 
+pub(crate) mod chain;
 pub(crate) mod double_lanes;
 mod join;
 mod measure;
 mod parameters;
+pub(crate) mod pull;
 pub(crate) mod row_lanes;
 mod terms;
 pub(crate) mod unit_lanes;

@@ -38,6 +38,14 @@ impl Packed {
         }
     }
 
+    /// The number of the unit asked for as `index`-th.
+    pub(in crate::pack) fn at(&self, index: usize) -> f32 {
+        match self {
+            Self::Splat(value) => *value,
+            Self::Values(values) => values[index],
+        }
+    }
+
     fn pad(&mut self, len: usize) {
         if let Self::Values(values) = self {
             values.resize(len, 0.0);

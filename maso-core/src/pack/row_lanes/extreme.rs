@@ -1,7 +1,7 @@
 //! Maxima and minima of windows or branches.
 
 use maso_simd::gate::rows_of_piece;
-use maso_simd::{ExtremeBlock, PANEL, Param, WindowExtreme, Windows, Winners, bits};
+use maso_simd::{ExtremeBlock, Kernels, PANEL, Param, WindowExtreme, Windows, Winners, bits};
 
 use super::LaneRun;
 use super::windows::windows_of;
@@ -28,7 +28,7 @@ enum LaneBranch {
 }
 
 impl LaneExtreme {
-    pub(super) fn new(extreme: &Extreme, units: usize) -> Self {
+    pub(crate) fn new(extreme: &Extreme, units: usize) -> Self {
         let candidates = match &extreme.candidates {
             Candidates::Window { planes, map } => LaneCandidates::Windows {
                 planes: *planes,
@@ -109,6 +109,39 @@ impl LaneExtreme {
                         let numbers = &run.inputs[*input][place..][..PANEL];
                         for (row, (out, number)) in out.iter_mut().zip(numbers).enumerate() {
                             *out = if rows >> row & 1 == 1 { *number } else { *out };
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Adds what each unit has to its winner, where that is a number of input number `place`.
+    pub(crate) fn put_back(
+        &self,
+        kernels: &Kernels,
+        planes: &[u32],
+        place: usize,
+        output: &[f32],
+        input: &mut [f32],
+    ) {
+        match &self.candidates {
+            LaneCandidates::Windows { planes: count, plane, windows, taps } => {
+                let (count, plane, taps) = (*count, *plane, *taps);
+                let winners = Winners { planes: count, plane, windows, taps, bits: planes };
+                kernels.put_back(&winners, output, input);
+            }
+            LaneCandidates::Branches { units, branches } => {
+                let width = bits::width(branches.len());
+                let own =
+                    |branch: &LaneBranch| matches!(branch, LaneBranch::Input(i) if *i == place);
+                for unit in 0..*units {
+                    let words = &planes[unit * width..][..width];
+                    let (from, to) = (&output[unit * PANEL..], &mut input[unit * PANEL..]);
+                    for piece in (0..branches.len()).filter(|&piece| own(&branches[piece])) {
+                        let rows = rows_of_piece(words, piece as u32);
+                        for (row, (to, from)) in to.iter_mut().zip(from).take(PANEL).enumerate() {
+                            *to += if rows >> row & 1 == 1 { *from } else { 0.0 };
                         }
                     }
                 }

@@ -8,7 +8,8 @@ mod gather;
 mod interpolation;
 mod windows;
 
-pub(crate) use windows::{group_weights, windows_of};
+pub(crate) use extreme::LaneExtreme;
+pub(crate) use windows::{LaneWindows, group_weights, windows_of};
 
 use maso_simd::{Gate, Kernels, PANEL, Param, bits};
 
@@ -18,10 +19,8 @@ use super::{Pass, StepMargins, Work};
 use crate::network::{Affine, Network, Operator, Rule, View};
 use average::LaneAverage;
 use elementwise::LaneElementwise;
-use extreme::LaneExtreme;
 use gather::LaneGather;
 use interpolation::LaneInterpolation;
-use windows::LaneWindows;
 
 /// The work of a step.
 #[derive(Clone, Debug)]

@@ -2,7 +2,7 @@
 //! vector.
 
 use maso_simd::{
-    Addend, ChannelWeights, Meeting, PANEL, Param, Tap, UnitOrder, WindowBlock, Windows,
+    Addend, ChannelWeights, Kernels, Meeting, PANEL, Param, Tap, UnitOrder, WindowBlock, Windows,
 };
 
 use super::LaneRun;
@@ -70,6 +70,85 @@ impl LaneWindows {
             meeting: joined.addend.map(|(_, meeting)| meeting),
             order: UnitOrder { channel: 1, cell: units },
         }
+    }
+
+    /// The transposed matrix.
+    pub(crate) fn transposed_dense(dense: &Dense) -> Self {
+        let (units, depth) = (dense.units, dense.depth);
+        let tap = |vector: usize| {
+            move |unit: usize| Tap { tap: unit as u32, source: (vector * units + unit) as u32 }
+        };
+        let weight = |input, unit| dense.weight.get(unit * depth + input) as f32;
+        Self {
+            batch: 1,
+            channels: 1,
+            plane: 0,
+            windows: Windows::new((0..dense.batch).map(|vector| (0..units).map(tap(vector)))),
+            taps: units,
+            groups: vec![ChannelWeights::pack(depth, units, weight)],
+            outputs: depth,
+            bias: vec![0.0; depth],
+            spline: PackedSpline::default(),
+            meeting: None,
+            order: UnitOrder { channel: 1, cell: depth },
+        }
+    }
+
+    /// The transposed convolution: each cell of the input reads the cells that read it.
+    pub(crate) fn transposed_convolution(convolution: &Convolution) -> Self {
+        let (map, depth) = (&convolution.map, convolution.depth());
+        let outputs = convolution.out_channels / convolution.groups;
+        let inputs = convolution.in_channels / convolution.groups;
+        let weights = |group: usize| {
+            ChannelWeights::pack(inputs, outputs * map.taps(), |input, place| {
+                let (output, tap) = (place / map.taps(), place % map.taps());
+                let row = (group * outputs + output) * depth;
+                convolution.weight.get(row + input * map.taps() + tap) as f32
+            })
+        };
+        Self {
+            batch: convolution.batch,
+            channels: outputs,
+            groups: (0..convolution.groups).map(weights).collect(),
+            outputs: inputs,
+            bias: vec![0.0; convolution.in_channels],
+            ..Self::turned(map)
+        }
+    }
+
+    /// The transposed sums of each window of `planes` planes.
+    pub(crate) fn transposed_sums(planes: usize, map: &WindowMap) -> Self {
+        Self {
+            batch: planes,
+            groups: vec![ChannelWeights::pack(1, map.taps(), |_, _| 1.0)],
+            outputs: 1,
+            bias: vec![0.0],
+            ..Self::turned(map)
+        }
+    }
+
+    /// The windows of a map, turned round, and no weights.
+    fn turned(map: &WindowMap) -> Self {
+        Self {
+            batch: 1,
+            channels: 1,
+            plane: map.cells(),
+            windows: turned_windows(map),
+            taps: map.taps(),
+            groups: Vec::new(),
+            outputs: 0,
+            bias: Vec::new(),
+            spline: PackedSpline::default(),
+            meeting: None,
+            order: UnitOrder { channel: map.source_cells(), cell: 1 },
+        }
+    }
+
+    /// Writes the image of vectors that no step has made.
+    pub(crate) fn transform(&self, kernels: &Kernels, input: &[f32], out: &mut [f32]) {
+        let (inputs, planes, margins) = (&[input][..], &mut [][..], None);
+        let pass = Pass::Tangents;
+        self.run(&mut LaneRun { kernels, pass, inputs, out, planes, margins });
     }
 
     pub(super) fn run(&self, run: &mut LaneRun<'_>) -> bool {
@@ -158,6 +237,19 @@ pub(crate) fn windows_of(map: &WindowMap) -> Windows {
             Some(Tap { tap: tap as u32, source })
         })
     }))
+}
+
+/// For each cell of a map's input, the cells that read it, with the taps they do it with.
+fn turned_windows(map: &WindowMap) -> Windows {
+    let mut readers = vec![Vec::new(); map.source_cells()];
+    for tap in 0..map.taps() {
+        for cell in 0..map.cells() {
+            if let Some(source) = map.source(tap, cell) {
+                readers[source].push(Tap { tap: tap as u32, source: cell as u32 });
+            }
+        }
+    }
+    Windows::new(readers)
 }
 
 /// The parameters of `count` channels from `first` on.
