@@ -139,6 +139,13 @@ fn call<'a>(job: Job, evaluator: &'a Evaluator, data: &'a Data) -> Box<dyn FnMut
                 evaluator.jvp_into(numbers, &tangents, &mut values, &mut products).expect(RAN);
             })
         }
+        Job::Jacobian => {
+            let mut matrices = vec![0.0; rows * outputs * width];
+            let mut offsets = vec![0.0; rows * outputs];
+            Box::new(move || {
+                evaluator.jacobians_into(numbers, &mut matrices, &mut offsets).expect(RAN);
+            })
+        }
         Job::Certify | Job::Census => {
             Box::new(move || data.with_rows(width, |rows| stream(job, evaluator, rows)))
         }
@@ -166,7 +173,7 @@ fn stream(job: Job, evaluator: &Evaluator, rows: &dyn Rows) {
         Job::Forward => Want::VALUES,
         Job::Margins => Want::MARGINS,
         Job::Codes | Job::Latency => Want::CODES,
-        Job::Jvp => unreachable!("it has its rows in memory"),
+        Job::Jvp | Job::Jacobian => unreachable!("they have their rows in memory"),
     };
     let take = |_: &mut (), batch: Batch<'_>| {
         std::hint::black_box(batch.codes);
@@ -215,14 +222,21 @@ fn describe(
     let rows = if job == Job::Latency { 1 } else { case.rows };
     let rows_per_second = rows as f64 / seconds;
     let outputs: usize = network.output_shape().iter().product();
-    let passes = if job == Job::Jvp { 2.0 } else { 1.0 };
+    let width = network.input().len();
+    // A matrix is a pass for each of its rows or columns; units left out are counted.
+    let passes = match job {
+        Job::Jvp => 2.0,
+        Job::Jacobian => 1.0 + outputs.min(width) as f64,
+        _ => 1.0,
+    };
     let flops = 2.0 * passes * network.multiply_adds() as f64 * rows_per_second;
     let written = match job {
         Job::Forward => outputs * size_of::<f32>(),
         Job::Jvp => 2 * outputs * size_of::<f32>(),
+        Job::Jacobian => outputs * (width + 1) * size_of::<f32>(),
         _ => network.layout().words() * size_of::<u64>(),
     };
-    let bytes = data.row_bytes(network.input().len()) + written;
+    let bytes = data.row_bytes(width) + written;
     Measured {
         case: case.name.clone(),
         job: job.name().to_owned(),

@@ -89,6 +89,8 @@ pub(crate) enum Job {
     Census,
     /// Outputs, and the product of each row's Jacobian with a direction.
     Jvp,
+    /// The affine map of each row's region, as a matrix and an offset.
+    Jacobian,
     /// Codes of one row at a time.
     Latency,
 }
@@ -101,7 +103,7 @@ impl Job {
 
     /// Whether it takes rows that are numbers in memory.
     pub(crate) fn needs_numbers(self) -> bool {
-        matches!(self, Self::Jvp)
+        matches!(self, Self::Jvp | Self::Jacobian)
     }
 
     pub(crate) fn name(self) -> &'static str {
@@ -112,6 +114,7 @@ impl Job {
             Self::Certify => "certify",
             Self::Census => "census",
             Self::Jvp => "jvp",
+            Self::Jacobian => "jacobian",
             Self::Latency => "latency",
         }
     }

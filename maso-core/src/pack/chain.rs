@@ -4,6 +4,9 @@
 //! A region's `A` is a product of the matrices with the columns and rows of the units that are off left out,
 //! which is about half of each. What is multiplied from the left has a row for each output and stays small;
 //! the matrices are cut into panels of columns, and all rows of a tile pass over a panel while it is near.
+//!
+//! The last two matrices are the same in every region but for the slopes between them. Their product as it
+//! would be without any is made once; where more units are on than off, those that are off are taken from it.
 
 use std::ops::Range;
 
@@ -19,6 +22,17 @@ pub(crate) struct Chain {
     matrices: Vec<ColumnPanels>,
     /// Before the first matrix, before the second, …, behind the last.
     gates: Vec<Vec<ChainGate>>,
+    /// Where nothing follows the last of several matrices.
+    end: Option<ChainEnd>,
+}
+
+/// The last two matrices of a chain.
+#[derive(Clone, Debug)]
+struct ChainEnd {
+    /// The last, outputs × units.
+    last: Vec<f32>,
+    /// The product of both.
+    product: ColumnPanels,
 }
 
 /// A matrix, units × depth, in panels of [`PANEL`] columns.
@@ -46,6 +60,12 @@ struct Factors {
     chosen: Vec<u32>,
     /// The slope of each chosen unit.
     slopes: Vec<f32>,
+    /// Chosen units whose factors are there.
+    taken: Vec<usize>,
+    /// Whether factors say what is to be added to the product at a chain's end.
+    from_end: Vec<bool>,
+    /// Slopes of all units of a row.
+    all: Vec<f32>,
     /// For each row, each functional's factors of the chosen units.
     numbers: Vec<f32>,
     functionals: usize,
@@ -83,7 +103,8 @@ const SKEW: usize = 16;
 impl Chain {
     /// `None` if the network has other operators, branches, or no matrix.
     pub(crate) fn of(network: &Network) -> Option<Self> {
-        let mut chain = Self { matrices: Vec::new(), gates: vec![Vec::new()] };
+        let mut chain = Self { matrices: Vec::new(), gates: vec![Vec::new()], end: None };
+        let mut dense = Vec::new();
         // From the output back: what is not on the way does not count.
         let (mut way, mut at) = (Vec::new(), network.output());
         while at.index() > 0 {
@@ -91,16 +112,29 @@ impl Chain {
             let [before] = network.node(at).inputs[..] else { return None };
             at = before;
         }
-        way.into_iter().rev().try_for_each(|id| chain.link(network, id))?;
+        way.into_iter().rev().try_for_each(|id| chain.link(network, id, &mut dense))?;
+        if let [.., before, last] = dense[..]
+            && chain.gates.last().is_some_and(Vec::is_empty)
+            && last.units <= FUNCTIONALS
+        {
+            chain.end = Some(ChainEnd::new(before, last));
+        }
         (!chain.matrices.is_empty()).then_some(chain)
     }
 
-    fn link(&mut self, network: &Network, id: NodeId) -> Option<()> {
+    fn link<'n>(
+        &mut self,
+        network: &'n Network,
+        id: NodeId,
+        matrices: &mut Vec<&'n Dense>,
+    ) -> Option<()> {
         let node = network.node(id);
         match &node.operator {
             Operator::View(View::Same) => {}
             Operator::Affine(Affine::Dense(dense)) if dense.batch == 1 => {
-                self.matrices.push(ColumnPanels::new(dense));
+                let weight = |unit, input| dense.weight.get(unit * dense.depth + input);
+                self.matrices.push(ColumnPanels::pack(dense.units, dense.depth, weight));
+                matrices.push(dense);
                 self.gates.push(Vec::new());
             }
             Operator::Nonlinear(Rule::Spline(spline)) => {
@@ -124,50 +158,126 @@ impl Chain {
         let outputs = self.matrices.last().map_or(0, |last| last.units);
         for first in (0..outputs).step_by(FUNCTIONALS) {
             let functionals = first..(first + FUNCTIONALS).min(outputs);
-            let ChainBuffers { now, next, sums } = buffers;
-            now.start(&self.gates[self.matrices.len()], codes, functionals.clone(), outputs);
-            for (i, matrix) in self.matrices.iter().enumerate().rev() {
-                next.choose(&self.gates[i], codes, functionals.len(), matrix.depth);
-                matrix.pull(kernels, now, next, sums);
-                std::mem::swap(now, next);
+            self.rows(kernels, codes, functionals, matrices, buffers);
+        }
+    }
+
+    /// Some rows of each matrix.
+    fn rows(
+        &self,
+        kernels: &Kernels,
+        codes: Codes<'_>,
+        functionals: Range<usize>,
+        matrices: &mut [f32],
+        buffers: &mut ChainBuffers,
+    ) {
+        let ChainBuffers { now, next, sums } = buffers;
+        let count = self.matrices.len();
+        let (inputs, outputs) = (self.matrices[0].depth, self.matrices[count - 1].units);
+        let (todo, base) = match &self.end {
+            Some(end) => {
+                now.start_at_end(end, &self.gates[count - 1], codes, functionals.clone());
+                (count - 1, Some(&end.product))
             }
-            now.write(matrices, functionals, outputs);
+            None => {
+                now.start(&self.gates[count], codes, functionals.clone(), outputs);
+                (count, None)
+            }
+        };
+        for (i, matrix) in self.matrices[..todo].iter().enumerate().rev() {
+            let base = base.filter(|_| i + 1 == todo);
+            let pass = PanelPass { kernels, matrix, base, functionals: functionals.clone() };
+            if i == 0 && self.gates[0].is_empty() {
+                return pass.run(now, sums, |row, column, sums| {
+                    let width = PANEL.min(inputs - column);
+                    for (functional, sums) in functionals.clone().zip(sums.chunks_exact(PANEL)) {
+                        let at = (row * outputs + functional) * inputs + column;
+                        matrices[at..at + width].copy_from_slice(&sums[..width]);
+                    }
+                });
+            }
+            next.choose(&self.gates[i], codes, functionals.len(), matrix.depth);
+            pass.run(now, sums, |row, unit, sums| next.take(row, unit, sums));
+            std::mem::swap(now, next);
+        }
+        now.write(matrices, functionals, outputs);
+    }
+}
+
+impl ChainEnd {
+    fn new(before: &Dense, last: &Dense) -> Self {
+        let (outputs, units, depth) = (last.units, before.units, before.depth);
+        let mut product = vec![0.0; outputs * depth];
+        for (output, sums) in product.chunks_exact_mut(depth.max(1)).enumerate() {
+            for unit in 0..units {
+                let factor = last.weight.get(output * units + unit);
+                for (input, sum) in sums.iter_mut().enumerate() {
+                    *sum += factor * before.weight.get(unit * depth + input);
+                }
+            }
+        }
+        let at = |output, input| product[output * depth + input];
+        Self {
+            last: (0..outputs * units).map(|i| last.weight.get(i) as f32).collect(),
+            product: ColumnPanels::pack(outputs, depth, at),
         }
     }
 }
 
 impl ColumnPanels {
-    fn new(dense: &Dense) -> Self {
-        let (units, depth) = (dense.units, dense.depth);
+    /// Packs a matrix whose entry (unit, input) is `at(unit, input)`.
+    fn pack(units: usize, depth: usize, at: impl Fn(usize, usize) -> f64) -> Self {
         let mut numbers = Aligned::zeros(depth.div_ceil(PANEL) * units * PANEL);
         for unit in 0..units {
             for input in 0..depth {
-                let at = (input / PANEL * units + unit) * PANEL + input % PANEL;
-                numbers[at] = dense.weight.get(unit * depth + input) as f32;
+                let place = (input / PANEL * units + unit) * PANEL + input % PANEL;
+                numbers[place] = at(unit, input) as f32;
             }
         }
         Self { units, depth, numbers }
     }
 
-    /// What functionals of the units, `y`, are as functionals of the inputs, `x`.
-    fn pull(&self, kernels: &Kernels, y: &Factors, x: &mut Factors, sums: &mut Vec<f32>) {
-        sums.resize(y.functionals * PANEL, 0.0);
-        let mut cursors = vec![0; y.counts.len()];
-        let panels = self.numbers.chunks_exact((self.units * PANEL).max(1));
-        for (panel, matrix) in panels.enumerate() {
-            for (row, cursor) in cursors.iter_mut().enumerate() {
-                sums.fill(0.0);
+    /// Columns from `panel · PANEL` on, a row of each unit.
+    fn panel(&self, panel: usize) -> &[f32] {
+        &self.numbers[panel * self.units * PANEL..][..self.units * PANEL]
+    }
+}
+
+/// A step from functionals of a matrix's units to functionals of its inputs.
+struct PanelPass<'a> {
+    kernels: &'a Kernels,
+    matrix: &'a ColumnPanels,
+    /// What sums start from, where factors say so.
+    base: Option<&'a ColumnPanels>,
+    functionals: Range<usize>,
+}
+
+impl PanelPass<'_> {
+    /// Hands the sums of each row and panel to `store`, with the first input that they are of.
+    fn run(&self, y: &Factors, sums: &mut Vec<f32>, mut store: impl FnMut(usize, usize, &[f32])) {
+        let len = self.functionals.len() * PANEL;
+        sums.resize(len, 0.0);
+        for panel in 0..self.matrix.depth.div_ceil(PANEL) {
+            for row in 0..y.counts.len() {
+                match self.base {
+                    Some(base) if y.from_end[row] => {
+                        let first = self.functionals.start * PANEL;
+                        sums.clear();
+                        sums.extend_from_slice(&base.panel(panel)[first..][..len]);
+                    }
+                    _ => sums.fill(0.0),
+                }
                 let product = Product {
                     factors: &y.numbers[row * y.functionals * y.stride..],
                     ldf: y.stride,
                     rows: y.functionals,
-                    matrix,
+                    matrix: self.matrix.panel(panel),
                     ldm: PANEL,
                     chosen: y.chosen(row),
                     columns: PANEL,
                 };
-                kernels.product(&product, sums, PANEL);
-                *cursor = x.take(row, *cursor, panel * PANEL, sums);
+                self.kernels.product(&product, sums, PANEL);
+                store(row, panel * PANEL, sums);
             }
         }
     }
@@ -179,38 +289,97 @@ impl ChainGate {
         Self { first_bit, slopes: spline.slopes.iter().map(pack).collect() }
     }
 
-    /// The slope of `unit` in a row's code.
-    fn slope(&self, code: &[u64], unit: usize) -> f32 {
+    /// Multiplies the slope of each unit in a row's code to `slopes`.
+    fn apply(&self, code: &[u64], slopes: &mut [f32]) {
         let width = bits::width(self.slopes.len());
-        let piece = bits::extract(code, self.first_bit + unit * width, width);
-        self.slopes[piece as usize].at(unit)
+        if let [Packed::Splat(first), Packed::Splat(second)] = self.slopes[..] {
+            for (word, slopes) in slopes.chunks_mut(64).enumerate() {
+                let field = bits::extract(code, self.first_bit + word * 64, slopes.len());
+                for (unit, slope) in slopes.iter_mut().enumerate() {
+                    *slope *= if field >> unit & 1 == 1 { second } else { first };
+                }
+            }
+            return;
+        }
+        for (unit, slope) in slopes.iter_mut().enumerate() {
+            let piece = bits::extract(code, self.first_bit + unit * width, width);
+            *slope *= self.slopes[piece as usize].at(unit);
+        }
     }
 }
 
 impl Factors {
-    /// Chooses the units of each row whose slopes are not zero.
-    fn choose(&mut self, gates: &[ChainGate], codes: Codes<'_>, functionals: usize, units: usize) {
+    fn make_room(&mut self, rows: usize, functionals: usize, units: usize) {
         (self.units, self.functionals) = (units, functionals);
         self.stride = units.next_multiple_of(PANEL) + SKEW;
         self.counts.clear();
-        self.chosen.resize(codes.rows * units, 0);
-        self.slopes.resize(codes.rows * units, 0.0);
-        let needed = codes.rows * functionals * self.stride;
+        self.from_end.clear();
+        self.taken.clear();
+        self.taken.resize(rows, 0);
+        self.chosen.resize(rows * units, 0);
+        self.slopes.resize(rows * units, 0.0);
+        let needed = rows * functionals * self.stride;
         if self.numbers.len() < needed {
             self.numbers.resize(needed, 0.0);
         }
+    }
+
+    /// Finds the slopes of a row's units.
+    fn find_slopes(&mut self, gates: &[ChainGate], code: &[u64]) {
+        self.all.clear();
+        self.all.resize(self.units, 1.0);
+        gates.iter().for_each(|gate| gate.apply(code, &mut self.all));
+    }
+
+    /// Chooses the units of the next row whose slopes are not `base`, and keeps the differences.
+    fn choose_row(&mut self, base: f32) {
+        let first = self.counts.len() * self.units;
+        let chosen = &mut self.chosen[first..][..self.units];
+        let slopes = &mut self.slopes[first..][..self.units];
+        let mut count = 0;
+        for (unit, &slope) in self.all.iter().enumerate() {
+            // Written in any case, and kept where it counts: no branch to guess.
+            (chosen[count], slopes[count]) = (unit as u32, slope - base);
+            count += usize::from(slope != base);
+        }
+        self.counts.push(count);
+        self.from_end.push(base != 0.0);
+    }
+
+    /// Chooses the units of each row whose slopes are not zero.
+    fn choose(&mut self, gates: &[ChainGate], codes: Codes<'_>, functionals: usize, units: usize) {
+        self.make_room(codes.rows, functionals, units);
         for row in 0..codes.rows {
-            let code = codes.row(row);
-            let chosen = &mut self.chosen[row * units..][..units];
-            let slopes = &mut self.slopes[row * units..][..units];
-            let mut count = 0;
-            for unit in 0..units {
-                let slope = gates.iter().map(|gate| gate.slope(code, unit)).product();
-                // Written in any case, and kept where it counts: no branch to guess.
-                (chosen[count], slopes[count]) = (unit as u32, slope);
-                count += usize::from(slope != 0.0);
+            self.find_slopes(gates, codes.row(row));
+            self.choose_row(0.0);
+        }
+    }
+
+    /// The outputs as functionals of the units before the last matrix: all of them, or those whose slopes are
+    /// not 1 and how far they are from it, whichever are fewer.
+    fn start_at_end(
+        &mut self,
+        end: &ChainEnd,
+        gates: &[ChainGate],
+        codes: Codes<'_>,
+        functionals: Range<usize>,
+    ) {
+        let units = end.last.len() / end.product.units;
+        self.make_room(codes.rows, functionals.len(), units);
+        for row in 0..codes.rows {
+            self.find_slopes(gates, codes.row(row));
+            let are = |value: f32| self.all.iter().filter(|&&slope| slope == value).count();
+            self.choose_row(if are(1.0) > are(0.0) { 1.0 } else { 0.0 });
+            let count = self.counts[row];
+            let chosen = &self.chosen[row * units..][..count];
+            let slopes = &self.slopes[row * units..][..count];
+            for (i, functional) in functionals.clone().enumerate() {
+                let at = (row * self.functionals + i) * self.stride;
+                let weights = &end.last[functional * units..][..units];
+                for (k, number) in self.numbers[at..][..count].iter_mut().enumerate() {
+                    *number = slopes[k] * weights[chosen[k] as usize];
+                }
             }
-            self.counts.push(count);
         }
     }
 
@@ -239,12 +408,13 @@ impl Factors {
         &self.chosen[row * self.units..][..self.counts[row]]
     }
 
-    /// Takes the functionals' sums of a panel of units from `first` on, those of chosen units alone, from the
-    /// chosen unit number `cursor` on; gives the first that is behind the panel.
-    fn take(&mut self, row: usize, cursor: usize, first: usize, sums: &[f32]) -> usize {
-        let all = &self.chosen[row * self.units..][..self.counts[row]];
+    /// Takes the functionals' sums of the panel of units from `first` on, those of chosen units alone. Panels
+    /// come in order.
+    fn take(&mut self, row: usize, first: usize, sums: &[f32]) {
+        let (all, cursor) = (&self.chosen[row * self.units..][..self.counts[row]], self.taken[row]);
         let inside = all[cursor..].iter().take_while(|&&unit| (unit as usize) < first + PANEL);
         let end = cursor + inside.count();
+        self.taken[row] = end;
         let (chosen, slopes) = (&all[cursor..end], &self.slopes[row * self.units..][cursor..end]);
         for (functional, sums) in sums.chunks_exact(PANEL).enumerate() {
             let at = (row * self.functionals + functional) * self.stride + cursor;
@@ -253,7 +423,6 @@ impl Factors {
                 *number = slope * sums[unit as usize - first];
             }
         }
-        end
     }
 
     /// Writes functionals of the inputs as rows of each matrix.
