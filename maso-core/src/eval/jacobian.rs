@@ -17,6 +17,9 @@ use super::{EvalError, Evaluator, RowError, Rows, Want, check_length, row_tile};
 use crate::pack::chain::{Chain, ChainBuffers, Codes};
 use crate::pack::pull::{PullBuffers, PullPlan};
 
+/// Rows of a tile: enough to pass over weights that are near, few enough that matrices stay near.
+const TILE_ROWS: usize = 16;
+
 /// How matrices are made.
 #[derive(Debug)]
 enum Way {
@@ -65,8 +68,8 @@ impl Evaluator {
         check_length("matrices", source.count() * numbers, matrices.len())?;
         check_length("offsets", source.count() * outputs, offsets.len())?;
         // A few tiles for each thread.
-        let tile_rows = source.count().div_ceil(4 * self.threads()).clamp(1, PANEL);
-        let tile_rows = self.tile_rows.unwrap_or(tile_rows).min(PANEL);
+        let share = source.count().div_ceil(4 * self.threads()).clamp(1, TILE_ROWS);
+        let tile_rows = self.tile_rows.unwrap_or(share);
         let results = matrices.chunks_mut(tile_rows * numbers);
         let results = results.zip(offsets.chunks_mut(tile_rows * outputs));
         let tiles = results.enumerate().map(|(i, (matrices, offsets))| MapTile {

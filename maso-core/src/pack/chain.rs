@@ -10,7 +10,7 @@
 
 use std::ops::Range;
 
-use maso_simd::{Aligned, Kernels, PANEL, Product, bits};
+use maso_simd::{Aligned, Kernels, PRODUCT_LANES, Product, bits};
 
 use super::parameters::Packed;
 use crate::network::{Affine, Dense, Network, Node, NodeId, Operator, Rule, ScalarSpline, View};
@@ -35,7 +35,7 @@ struct ChainEnd {
     product: ColumnPanels,
 }
 
-/// A matrix, units × depth, in panels of [`PANEL`] columns.
+/// A matrix, units × depth, in panels of [`COLUMNS`] columns.
 #[derive(Clone, Debug)]
 struct ColumnPanels {
     units: usize,
@@ -95,6 +95,8 @@ impl Codes<'_> {
     }
 }
 
+/// Columns of a panel.
+const COLUMNS: usize = 64;
 /// Rows of A that are made at once: more would not stay near.
 const FUNCTIONALS: usize = 48;
 /// What keeps rows of a power of two numbers from falling on the same lines of the cache.
@@ -189,8 +191,8 @@ impl Chain {
             let pass = PanelPass { kernels, matrix, base, functionals: functionals.clone() };
             if i == 0 && self.gates[0].is_empty() {
                 return pass.run(now, sums, |row, column, sums| {
-                    let width = PANEL.min(inputs - column);
-                    for (functional, sums) in functionals.clone().zip(sums.chunks_exact(PANEL)) {
+                    let width = COLUMNS.min(inputs - column);
+                    for (functional, sums) in functionals.clone().zip(sums.chunks_exact(COLUMNS)) {
                         let at = (row * outputs + functional) * inputs + column;
                         matrices[at..at + width].copy_from_slice(&sums[..width]);
                     }
@@ -227,19 +229,19 @@ impl ChainEnd {
 impl ColumnPanels {
     /// Packs a matrix whose entry (unit, input) is `at(unit, input)`.
     fn pack(units: usize, depth: usize, at: impl Fn(usize, usize) -> f64) -> Self {
-        let mut numbers = Aligned::zeros(depth.div_ceil(PANEL) * units * PANEL);
+        let mut numbers = Aligned::zeros(depth.div_ceil(COLUMNS) * units * COLUMNS);
         for unit in 0..units {
             for input in 0..depth {
-                let place = (input / PANEL * units + unit) * PANEL + input % PANEL;
+                let place = (input / COLUMNS * units + unit) * COLUMNS + input % COLUMNS;
                 numbers[place] = at(unit, input) as f32;
             }
         }
         Self { units, depth, numbers }
     }
 
-    /// Columns from `panel · PANEL` on, a row of each unit.
+    /// Columns from `panel · COLUMNS` on, a row of each unit.
     fn panel(&self, panel: usize) -> &[f32] {
-        &self.numbers[panel * self.units * PANEL..][..self.units * PANEL]
+        &self.numbers[panel * self.units * COLUMNS..][..self.units * COLUMNS]
     }
 }
 
@@ -255,13 +257,15 @@ struct PanelPass<'a> {
 impl PanelPass<'_> {
     /// Hands the sums of each row and panel to `store`, with the first input that they are of.
     fn run(&self, y: &Factors, sums: &mut Vec<f32>, mut store: impl FnMut(usize, usize, &[f32])) {
-        let len = self.functionals.len() * PANEL;
+        let len = self.functionals.len() * COLUMNS;
         sums.resize(len, 0.0);
-        for panel in 0..self.matrix.depth.div_ceil(PANEL) {
+        for panel in 0..self.matrix.depth.div_ceil(COLUMNS) {
+            let columns = COLUMNS.min(self.matrix.depth - panel * COLUMNS);
+            let columns = columns.next_multiple_of(PRODUCT_LANES);
             for row in 0..y.counts.len() {
                 match self.base {
                     Some(base) if y.from_end[row] => {
-                        let first = self.functionals.start * PANEL;
+                        let first = self.functionals.start * COLUMNS;
                         sums.clear();
                         sums.extend_from_slice(&base.panel(panel)[first..][..len]);
                     }
@@ -272,12 +276,12 @@ impl PanelPass<'_> {
                     ldf: y.stride,
                     rows: y.functionals,
                     matrix: self.matrix.panel(panel),
-                    ldm: PANEL,
+                    ldm: COLUMNS,
                     chosen: y.chosen(row),
-                    columns: PANEL,
+                    columns,
                 };
-                self.kernels.product(&product, sums, PANEL);
-                store(row, panel * PANEL, sums);
+                self.kernels.product(&product, sums, COLUMNS);
+                store(row, panel * COLUMNS, sums);
             }
         }
     }
@@ -311,7 +315,7 @@ impl ChainGate {
 impl Factors {
     fn make_room(&mut self, rows: usize, functionals: usize, units: usize) {
         (self.units, self.functionals) = (units, functionals);
-        self.stride = units.next_multiple_of(PANEL) + SKEW;
+        self.stride = units.next_multiple_of(PRODUCT_LANES) + SKEW;
         self.counts.clear();
         self.from_end.clear();
         self.taken.clear();
@@ -412,11 +416,11 @@ impl Factors {
     /// come in order.
     fn take(&mut self, row: usize, first: usize, sums: &[f32]) {
         let (all, cursor) = (&self.chosen[row * self.units..][..self.counts[row]], self.taken[row]);
-        let inside = all[cursor..].iter().take_while(|&&unit| (unit as usize) < first + PANEL);
+        let inside = all[cursor..].iter().take_while(|&&unit| (unit as usize) < first + COLUMNS);
         let end = cursor + inside.count();
         self.taken[row] = end;
         let (chosen, slopes) = (&all[cursor..end], &self.slopes[row * self.units..][cursor..end]);
-        for (functional, sums) in sums.chunks_exact(PANEL).enumerate() {
+        for (functional, sums) in sums.chunks_exact(COLUMNS).enumerate() {
             let at = (row * self.functionals + functional) * self.stride + cursor;
             let numbers = &mut self.numbers[at..][..chosen.len()];
             for ((number, &unit), slope) in numbers.iter_mut().zip(chosen).zip(slopes) {
