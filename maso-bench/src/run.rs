@@ -8,6 +8,7 @@ use maso_core::{
 };
 
 use crate::digest::digest;
+use crate::linear::Linear;
 use crate::machine::{Machine, peak};
 use crate::measure::{Times, measure_in_turn};
 use crate::report::{Measured, Results, print, talk, write_json};
@@ -70,6 +71,11 @@ fn run_case(
             let mut one = describe(case, job, &evaluator, &data, times, peak);
             one.as_expected = expected.as_ref().map(|expected| *expected == found);
             one.digest = Some(found.clone());
+            if let Some(numbers) = data.numbers().filter(|_| job.needs_numbers())
+                && !Linear::is_right(job, &evaluator, numbers)?
+            {
+                one.as_expected = Some(false);
+            }
             if job == Job::Certify {
                 one.redone = Some(redone(&evaluator, &data)?);
             }
@@ -131,20 +137,9 @@ fn call<'a>(job: Job, evaluator: &'a Evaluator, data: &'a Data) -> Box<dyn FnMut
             let mut code = vec![0; words];
             Box::new(move || evaluator.codes_into(&numbers[..width], &mut code).expect(RAN))
         }
-        Job::Jvp => {
-            // Any directions do: what they are changes no work.
-            let tangents: Vec<f32> = numbers.iter().rev().copied().collect();
-            let (mut values, mut products) = (vec![0.0; rows * outputs], vec![0.0; rows * outputs]);
-            Box::new(move || {
-                evaluator.jvp_into(numbers, &tangents, &mut values, &mut products).expect(RAN);
-            })
-        }
-        Job::Jacobian => {
-            let mut matrices = vec![0.0; rows * outputs * width];
-            let mut offsets = vec![0.0; rows * outputs];
-            Box::new(move || {
-                evaluator.jacobians_into(numbers, &mut matrices, &mut offsets).expect(RAN);
-            })
+        Job::Jvp | Job::Jacobian => {
+            let mut linear = Linear::new(job, evaluator, numbers);
+            Box::new(move || linear.run().expect(RAN))
         }
         Job::Certify | Job::Census => {
             Box::new(move || data.with_rows(width, |rows| stream(job, evaluator, rows)))
