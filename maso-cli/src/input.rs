@@ -1,6 +1,7 @@
 //! From arguments to a network, and to the rows that go into it.
 
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 
 use maso_core::{Graph, LowerOptions, Network, RowAxis, Rows};
@@ -8,7 +9,9 @@ use maso_io::dataset::{Access, Dataset, OpenOptions, Preparation, Scaling};
 use maso_io::model::weights::layer_order;
 use maso_io::model::{self, Architecture, ReadOptions};
 
-use crate::args::{DataArgs, FileArgs, LayoutArg, ModelArgs, RowAxisArg};
+use crate::args::{
+    DataArgs, FileArgs, LayoutArg, ModelArgs, PointArgs, PreparationArgs, RowAxisArg,
+};
 use crate::failure::Failure;
 use crate::table::count;
 
@@ -83,25 +86,53 @@ impl Data {
         file: &FileArgs,
         network: &Network,
     ) -> Result<Self, Failure> {
+        let data = Self::prepare(&args.data, &args.preparation, file, network)?;
+        let (path, count) = (args.data.display(), data.rows.len());
+        let range = match args.rows {
+            None => 0..count,
+            Some(range) => range.of(count).ok_or_else(|| {
+                Failure::Usage(format!(
+                    "--rows {range}: {path} has {count} rows, so the last possible is ..{count}"
+                ))
+            })?,
+        };
+        Ok(Self { range, ..data })
+    }
+
+    /// One row of a file, prepared for `network`.
+    pub(crate) fn open_point(
+        args: &PointArgs,
+        file: &FileArgs,
+        network: &Network,
+    ) -> Result<Self, Failure> {
+        let (path, row) = (&args.point.data, args.point.row);
+        let data = Self::prepare(path, &args.preparation, file, network)?;
+        let count = data.rows.len();
+        if row >= count {
+            return Err(Failure::Usage(format!(
+                "{}:{row}: the file has {count} rows, numbered from 0",
+                path.display()
+            )));
+        }
+        Ok(Self { range: row..row + 1, ..data })
+    }
+
+    /// All rows of a file.
+    fn prepare(
+        path: &Path,
+        args: &PreparationArgs,
+        file: &FileArgs,
+        network: &Network,
+    ) -> Result<Self, Failure> {
         let mut options = open_options(file);
         options.array.clone_from(&args.array);
         options.columns.clone_from(&args.columns);
-        let rows = Dataset::open_with(&args.data, &options)?;
+        let rows = Dataset::open_with(path, &options)?;
         check_width(network, &rows)?;
         let default = Scaling::default();
         let scaling = Scaling {
             scale: args.scale.unwrap_or(default.scale),
             shift: args.shift.unwrap_or(default.shift),
-        };
-        let count = rows.len();
-        let range = match args.rows {
-            None => 0..count,
-            Some(range) => range.of(count).ok_or_else(|| {
-                let path = args.data.display();
-                Failure::Usage(format!(
-                    "--rows {range}: {path} has {count} rows, so the last possible is ..{count}"
-                ))
-            })?,
         };
         let preparation = Preparation {
             scaling,
@@ -113,7 +144,7 @@ impl Data {
             || !(args.mean.is_empty() && args.std.is_empty());
         let rows = rows.prepared(&preparation, &network.input().shape)?;
         let chosen = args.array.clone().or_else(|| args.columns.as_ref().map(ToString::to_string));
-        Ok(Self { rows, range, scaled, preparation, chosen })
+        Ok(Self { range: 0..rows.len(), rows, scaled, preparation, chosen })
     }
 }
 

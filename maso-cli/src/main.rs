@@ -4,6 +4,7 @@ mod args;
 mod failure;
 mod input;
 mod output;
+mod points;
 mod session;
 mod table;
 mod verbs;
@@ -26,6 +27,9 @@ fn main() -> ExitCode {
         Verb::Forward(args) => verbs::forward::run(&args),
         Verb::Codes(args) => verbs::codes::run(&args),
         Verb::Census(args) => verbs::census::run(&args),
+        Verb::Affine(args) => verbs::affine::run(&args),
+        Verb::Region(args) => verbs::region::run(&args),
+        Verb::Distance(args) => verbs::distance::run(&args),
         Verb::Convert(args) => verbs::convert::run(&args),
         Verb::Demo(args) => verbs::demo::run(&args),
     };

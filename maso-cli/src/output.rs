@@ -61,7 +61,9 @@ pub(crate) fn expect_other(out: &Path, inputs: &[&Path]) -> Result<(), Failure> 
 
 /// A bar on a terminal, for runs that take a while.
 pub(crate) struct Progress {
-    rows: usize,
+    count: usize,
+    /// What is counted.
+    things: &'static str,
     started: Instant,
     shown: bool,
     bar: Option<ProgressBar>,
@@ -71,12 +73,12 @@ pub(crate) struct Progress {
 const PATIENCE: Duration = Duration::from_millis(500);
 
 impl Progress {
-    pub(crate) fn new(rows: usize, quiet: bool) -> Self {
+    pub(crate) fn new(count: usize, things: &'static str, quiet: bool) -> Self {
         let shown = !quiet && io::stderr().is_terminal();
-        Self { rows, started: Instant::now(), shown, bar: None }
+        Self { count, things, started: Instant::now(), shown, bar: None }
     }
 
-    /// `done` rows are done.
+    /// `done` of them are done.
     pub(crate) fn advance(&mut self, done: usize) {
         let elapsed = self.started.elapsed();
         if !self.shown || elapsed < PATIENCE || done == 0 {
@@ -84,12 +86,13 @@ impl Progress {
         }
         let bar = self.bar.get_or_insert_with(|| {
             let target = ProgressDrawTarget::stderr();
-            let bar = ProgressBar::with_draw_target(Some(self.rows as u64), target);
-            let style = "{wide_bar} {human_pos} of {human_len} rows, {msg} left";
+            let bar = ProgressBar::with_draw_target(Some(self.count as u64), target);
+            let style = "{wide_bar} {human_pos} of {human_len} {prefix}, {msg} left";
+            bar.set_prefix(self.things);
             bar.with_style(ProgressStyle::with_template(style).expect("a valid template"))
         });
         // From the whole run so far: the bar's own estimate knows only what came after it appeared.
-        let left = elapsed.mul_f64((self.rows - done) as f64 / done as f64);
+        let left = elapsed.mul_f64((self.count - done) as f64 / done as f64);
         bar.set_message(HumanDuration(Duration::from_secs(left.as_secs() + 1)).to_string());
         bar.set_position(done as u64);
     }

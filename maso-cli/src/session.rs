@@ -22,9 +22,10 @@ const SAMPLE_ROWS: usize = 16;
 pub(crate) struct Session {
     pub(crate) evaluator: Evaluator,
     pub(crate) data: Data,
-    quiet: bool,
+    pub(crate) quiet: bool,
     /// Set when the user or the system asks to stop, so that no half-written file stays.
-    stopped: Arc<AtomicBool>,
+    pub(crate) stopped: Arc<AtomicBool>,
+    pool: Arc<rayon::ThreadPool>,
 }
 
 /// How a run was made; part of every report.
@@ -63,20 +64,21 @@ impl Session {
         let threads = args.threads.unwrap_or_else(cores);
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         let pool = pool.map_err(|error| Failure::Library(error.into()))?;
+        let pool = Arc::new(pool);
         let evaluator =
-            Evaluator::new(network).with_tier(args.tier.choose()?).with_pool(Arc::new(pool));
+            Evaluator::new(network).with_tier(args.tier.choose()?).with_pool(Arc::clone(&pool));
         let stopped = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&stopped);
         // A second handler cannot be set; then there is one already, and the default is to stop.
         let _ = ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed));
-        let session = Self { evaluator, data, quiet: args.quiet, stopped };
+        let session = Self { evaluator, data, quiet: args.quiet, stopped, pool };
         session.note_surprises();
         Ok(session)
     }
 
     /// Prepares for margins, with bounds for rows like the first of the file, whichever rows are run.
     pub(crate) fn with_margins(self) -> Result<Self, Failure> {
-        let Self { evaluator, data, quiet, stopped } = self;
+        let Self { evaluator, data, quiet, stopped, pool } = self;
         let explain =
             |source| Failure::Rows { data: data.rows.path().display().to_string(), source };
         let (mut sample, mut buffer) = (Vec::new(), Vec::new());
@@ -88,7 +90,7 @@ impl Session {
             }
         }
         let evaluator = evaluator.with_margin_sample(&sample).map_err(explain)?;
-        Ok(Self { evaluator, data, quiet, stopped })
+        Ok(Self { evaluator, data, quiet, stopped, pool })
     }
 
     pub(crate) fn network(&self) -> &Arc<Network> {
@@ -147,7 +149,7 @@ impl Session {
         mut sink: impl FnMut(Batch<'_>) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         let range = self.data.range.clone();
-        let mut progress = Progress::new(range.len(), self.quiet);
+        let mut progress = Progress::new(range.len(), "rows", self.quiet);
         let run = self.evaluator.run(&self.data.rows, range.clone(), want, |batch| {
             if self.stopped.load(Ordering::Relaxed) {
                 return Err(RunFailure::from(Failure::Interrupted));
@@ -165,7 +167,7 @@ impl Session {
         mut sink: impl FnMut(CertifiedBatch<'_>) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         let range = self.data.range.clone();
-        let mut progress = Progress::new(range.len(), self.quiet);
+        let mut progress = Progress::new(range.len(), "rows", self.quiet);
         let run = self.evaluator.certify(&self.data.rows, range.clone(), |certified| {
             if self.stopped.load(Ordering::Relaxed) {
                 return Err(RunFailure::from(Failure::Interrupted));
@@ -185,7 +187,7 @@ impl Session {
         gather: impl Fn(&mut S, Batch<'_>) + Sync,
     ) -> Result<Vec<S>, Failure> {
         let range = self.data.range.clone();
-        let progress = Mutex::new((Progress::new(range.len(), self.quiet), 0));
+        let progress = Mutex::new((Progress::new(range.len(), "rows", self.quiet), 0));
         let states = self.evaluator.fold(&self.data.rows, range, want, new, |state, batch| {
             if self.stopped.load(Ordering::Relaxed) {
                 return Err(Halt::Interrupted);
@@ -203,13 +205,20 @@ impl Session {
         })
     }
 
+    /// The threads that rows are spread over.
+    pub(crate) fn pool(&self) -> &rayon::ThreadPool {
+        &self.pool
+    }
+
+    /// Says which file a failed row is of.
+    pub(crate) fn explain_rows(&self, source: maso_core::EvalError) -> Failure {
+        Failure::Rows { data: self.data.rows.path().display().to_string(), source }
+    }
+
     fn explain(&self, failure: RunFailure) -> Failure {
         match failure {
             RunFailure::Sink(failure) => failure,
-            RunFailure::Rows(source) => {
-                let data = self.data.rows.path().display().to_string();
-                Failure::Rows { data, source }
-            }
+            RunFailure::Rows(source) => self.explain_rows(source),
         }
     }
 

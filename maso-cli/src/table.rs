@@ -1,5 +1,7 @@
 //! Text tables and numbers for people.
 
+use serde::Serialize;
+
 /// Columns as wide as their widest cell, the first `left` of them aligned left, the rest right.
 pub(crate) fn table(left: usize, rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
@@ -55,6 +57,50 @@ pub(crate) fn count(number: u64, noun: &str) -> String {
     format!("{} {noun}{plural}", grouped(number))
 }
 
+/// A number with four digits that count.
+pub(crate) fn short(number: f64) -> String {
+    let magnitude = if number == 0.0 { 0 } else { number.abs().log10().floor() as i32 };
+    match magnitude {
+        _ if !number.is_finite() => format!("{number}"),
+        -4..=5 => format!("{number:.*}", usize::try_from(3 - magnitude).unwrap_or(0)),
+        _ => format!("{number:.3e}"),
+    }
+}
+
+/// How numbers are spread.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Quantiles {
+    least: f64,
+    p5: f64,
+    median: f64,
+    p95: f64,
+    largest: f64,
+}
+
+impl Quantiles {
+    /// Of finite numbers; none if there are none.
+    pub(crate) fn of(numbers: impl Iterator<Item = f64>) -> Option<Self> {
+        let mut sorted: Vec<f64> = numbers.collect();
+        sorted.sort_by(f64::total_cmp);
+        let at = |share: f64| sorted[(share * (sorted.len() - 1) as f64).round() as usize];
+        let [least, p5, median, p95, largest] = [0.0, 0.05, 0.5, 0.95, 1.0];
+        (!sorted.is_empty()).then(|| Self {
+            least: at(least),
+            p5: at(p5),
+            median: at(median),
+            p95: at(p95),
+            largest: at(largest),
+        })
+    }
+
+    /// A row of a table.
+    pub(crate) fn row(&self, name: &str) -> Vec<String> {
+        let Self { least, p5, median, p95, largest } = *self;
+        let numbers = [least, p5, median, p95, largest].map(short);
+        std::iter::once(name.to_owned()).chain(numbers).collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,6 +109,20 @@ mod tests {
     fn numbers_are_grouped_by_thousands() {
         let shown = [0, 7, 999, 1000, 1_234_567].map(grouped);
         assert_eq!(shown, ["0", "7", "999", "1,000", "1,234,567"]);
+    }
+
+    #[test]
+    fn numbers_have_four_digits() {
+        let shown = [0.0, 0.034298, 12.3456, 123_456.7, 1.5e-9, -2.0].map(short);
+        assert_eq!(shown, ["0.000", "0.03430", "12.35", "123457", "1.500e-9", "-2.000"]);
+    }
+
+    #[test]
+    fn quantiles_are_numbers_of_the_sample() {
+        let quantiles = Quantiles::of((0..101).rev().map(f64::from)).expect("numbers");
+        let Quantiles { least, p5, median, p95, largest } = quantiles;
+        assert_eq!([least, p5, median, p95, largest], [0.0, 5.0, 50.0, 95.0, 100.0]);
+        assert!(Quantiles::of(std::iter::empty()).is_none(), "none of nothing");
     }
 
     #[test]

@@ -96,6 +96,15 @@ impl Layer {
         }
     }
 
+    /// Writes the piece of `unit` over the one that is there.
+    pub(crate) fn replace_piece(&self, code: &mut [u64], unit: usize, piece: usize) {
+        let at = self.first_bit + unit * self.unit_bits();
+        for bit in 0..self.unit_bits() {
+            let (word, place) = ((at + bit) / 64, (at + bit) % 64);
+            code[word] = code[word] & !(1 << place) | ((piece >> bit & 1) as u64) << place;
+        }
+    }
+
     /// Copies the layer's own bits out of a row's `code`, to start at bit 0 of `own`.
     pub fn copy_bits(&self, code: &[u64], own: &mut [u64]) {
         for (i, word) in own.iter_mut().enumerate() {
@@ -145,5 +154,23 @@ impl CodeLayout {
     #[must_use]
     pub fn units(&self) -> usize {
         self.layers.iter().map(Layer::units).sum()
+    }
+
+    /// The number, among all units, of the first unit of a layer.
+    #[must_use]
+    pub fn first_unit(&self, layer: usize) -> usize {
+        self.layers[..layer].iter().map(Layer::units).sum()
+    }
+
+    /// The layer of `unit` (numbered through all layers, in code order), and its number there.
+    #[must_use]
+    pub fn place(&self, mut unit: usize) -> Option<(usize, usize)> {
+        for (index, layer) in self.layers.iter().enumerate() {
+            if unit < layer.units() {
+                return Some((index, unit));
+            }
+            unit -= layer.units();
+        }
+        None
     }
 }

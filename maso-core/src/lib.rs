@@ -12,6 +12,7 @@
 pub mod census;
 pub mod code;
 pub mod eval;
+pub mod geometry;
 pub mod graph;
 pub mod linearize;
 pub mod lower;

@@ -1,8 +1,11 @@
 //! One file for each verb.
 
+pub(crate) mod affine;
 pub(crate) mod census;
 pub(crate) mod codes;
 pub(crate) mod convert;
 pub(crate) mod demo;
+pub(crate) mod distance;
 pub(crate) mod forward;
 pub(crate) mod info;
+pub(crate) mod region;

@@ -2,7 +2,8 @@
 //!
 //! A node's tangents are a row for each of its numbers. Rows that are zero (units that are off) are left out
 //! of the products that follow, and of rows that are zero but for a stretch only the stretch is summed: near
-//! the input of a convolutional network that is most of the work.
+//! the input of a convolutional network that is most of the work. A sum whose terms cancel but for rounding is
+//! zero: units that copy one another with opposite signs give exact zeros, whatever the order of the sum.
 
 use std::ops::Range;
 use std::rc::Rc;
@@ -10,7 +11,11 @@ use std::rc::Rc;
 use maso_simd::{Kernels, PRODUCT_LANES, Product};
 
 use super::gates::Gate;
+use super::matrix::dot;
 use crate::network::{Affine, Convolution, Dense, Node, Operator, Run, View};
+
+/// A sum that is shorter than this part of its terms' lengths together is rounding.
+const ROUNDING: f64 = 1e-12;
 
 /// A row of `width` numbers for each number of a node.
 #[derive(Clone, Debug)]
@@ -56,6 +61,25 @@ impl Tangents {
     /// How number `index` of the node depends on each direction.
     pub(crate) fn row(&self, index: usize) -> &[f64] {
         &self.numbers[index * self.stride..][..self.width]
+    }
+
+    /// The Euclidean length of row `index`.
+    pub(crate) fn length(&self, index: usize) -> f64 {
+        let row = &self.row(index)[self.span(index)];
+        dot(row, row).sqrt()
+    }
+
+    fn lengths(&self) -> Vec<f64> {
+        (0..self.rows()).map(|index| self.length(index)).collect()
+    }
+
+    /// Makes row `index` zero if it is rounding beside terms of `size`.
+    fn clean(&mut self, index: usize, size: f64) {
+        let span = self.span(index);
+        if !span.is_empty() && self.length(index) <= ROUNDING * size {
+            self.numbers[index * self.stride..][span].fill(0.0);
+            self.spans[index] = 0..0;
+        }
     }
 
     pub(crate) fn rows(&self) -> usize {
@@ -117,12 +141,16 @@ pub(super) fn node(
     };
     match &node.operator {
         Operator::Input | Operator::View(View::Same) => unreachable!("handled by the caller"),
-        Operator::Affine(affine) => push(kernels, affine, inputs[0], &mut out),
+        Operator::Affine(affine) => {
+            push(kernels, affine, inputs[0], &mut out);
+            clean(affine, inputs[0], &mut out);
+        }
         Operator::Sum { negate } => {
             let sign = if *negate { -1.0 } else { 1.0 };
             for unit in 0..node.len() {
                 out.set(unit, inputs[0], unit, 1.0);
                 out.add(unit, inputs[1], unit, sign);
+                out.clean(unit, inputs[0].length(unit) + inputs[1].length(unit));
             }
         }
         Operator::View(View::Runs(runs)) => {
@@ -141,6 +169,16 @@ pub(super) fn node(
         }
     }
     Rc::new(out)
+}
+
+/// Makes sums zero whose terms cancel.
+fn clean(affine: &Affine, x: &Tangents, y: &mut Tangents) {
+    let lengths = x.lengths();
+    for unit in 0..y.rows() {
+        let mut size = 0.0;
+        affine.for_terms(unit, |index, weight| size += weight.abs() * lengths[index]);
+        y.clean(unit, size);
+    }
 }
 
 /// The linear part of an affine operator.

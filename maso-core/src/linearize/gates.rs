@@ -14,11 +14,13 @@ pub struct Gate {
     pub input: usize,
     /// Which number of that.
     pub index: usize,
+    /// The unit's piece.
+    pub piece: usize,
 }
 
 impl Gate {
-    fn constant(offset: f64) -> Self {
-        Self { slope: 0.0, offset, input: 0, index: 0 }
+    fn constant(offset: f64, piece: usize) -> Self {
+        Self { slope: 0.0, offset, input: 0, index: 0, piece }
     }
 }
 
@@ -35,12 +37,12 @@ impl Rule {
 
 fn spline_gate(spline: &ScalarSpline, unit: usize, piece: usize) -> Option<Gate> {
     let slope = spline.slopes.get(piece)?.at(unit);
-    Some(Gate { slope, offset: spline.offsets[piece].at(unit), input: 0, index: unit })
+    Some(Gate { slope, offset: spline.offsets[piece].at(unit), input: 0, index: unit, piece })
 }
 
 /// The candidate of a maximum or minimum that stands at position `piece`.
 fn candidate_gate(extreme: &Extreme, unit: usize, piece: usize) -> Option<Gate> {
-    let element = |input, index| Gate { slope: 1.0, offset: 0.0, input, index };
+    let element = |input, index| Gate { slope: 1.0, offset: 0.0, input, index, piece };
     match &extreme.candidates {
         Candidates::Window { map, .. } => {
             let (plane, cell) = (unit / map.cells(), unit % map.cells());
@@ -49,7 +51,7 @@ fn candidate_gate(extreme: &Extreme, unit: usize, piece: usize) -> Option<Gate> 
         }
         Candidates::Branches(branches) => Some(match branches.get(piece)? {
             Branch::Input(input) => element(*input, unit),
-            Branch::Constant(value) => Gate::constant(value.at(unit)),
+            Branch::Constant(value) => Gate::constant(value.at(unit), piece),
         }),
     }
 }

@@ -19,6 +19,7 @@ pub use matrix::Matrix;
 pub use norm::Estimate;
 
 pub(crate) use forward::Tangents;
+pub(crate) use matrix::dot;
 
 use std::ops::Deref;
 use std::rc::Rc;
@@ -162,17 +163,16 @@ impl<'n> Frozen<'n> {
     /// If `x` has not a number for each input.
     #[must_use]
     pub fn apply(&self, x: &[f64]) -> Vec<f64> {
-        self.values(x).swap_remove(self.target.index())
+        let needed = self.network.ancestors([self.target]);
+        self.values(x, &needed).swap_remove(self.target.index())
     }
 
-    /// The frozen network's values of `x` at every node up to the target; none at nodes that it does not
-    /// depend on.
+    /// The frozen network's values of `x` at every node that is needed.
     ///
     /// # Panics
     /// If `x` has not a number for each input.
-    pub(crate) fn values(&self, x: &[f64]) -> Vec<Vec<f64>> {
+    pub(crate) fn values(&self, x: &[f64], needed: &[bool]) -> Vec<Vec<f64>> {
         assert_eq!(x.len(), self.inputs(), "a number for each input");
-        let needed = self.network.ancestors([self.target]);
         let mut values: Vec<Vec<f64>> = Vec::with_capacity(needed.len());
         for (index, node) in self.network.nodes().iter().enumerate() {
             let inputs: Vec<&[f64]> = node.inputs.iter().map(|id| &*values[id.index()]).collect();
@@ -242,6 +242,34 @@ impl<'n> Frozen<'n> {
         matrix
     }
 
+    /// What the target gains when the numbers of `node` gain `change`: a product with the map from there on.
+    ///
+    /// # Panics
+    /// If `change` has not a number for each of the node's.
+    #[must_use]
+    pub fn response(&self, node: NodeId, change: &[f64]) -> Vec<f64> {
+        assert_eq!(change.len(), self.network.node(node).len(), "a number for each of the node's");
+        let mut gains: Vec<Vec<f64>> = Vec::with_capacity(self.gates.len());
+        for (index, at) in self.network.nodes().iter().enumerate() {
+            let inputs: Vec<&[f64]> = at.inputs.iter().map(|id| &*gains[id.index()]).collect();
+            let mut gain = vec![0.0; at.len()];
+            if index == node.index() {
+                gain.copy_from_slice(change);
+            } else if index > node.index() && index <= self.target.index() {
+                match &at.operator {
+                    Operator::Nonlinear(_) => {
+                        for (gain, gate) in gain.iter_mut().zip(&self.gates[index]) {
+                            *gain = gate.slope * inputs[gate.input][gate.index];
+                        }
+                    }
+                    operator => operator.apply_linear(&inputs, &mut gain),
+                }
+            }
+            gains.push(gain);
+        }
+        gains.swap_remove(self.target.index())
+    }
+
     /// The tangents of the target.
     pub(crate) fn push_forward(&self, input: Tangents) -> Rc<Tangents> {
         let mut target = None;
@@ -287,37 +315,59 @@ impl<'n> Frozen<'n> {
     /// If a functional has not a number for each output.
     #[must_use]
     pub fn pull_back(&self, functionals: &Matrix) -> Matrix {
+        let sources = self.pull(functionals, |node| node.index() == 0).into_iter();
+        let input = sources.map(|(_, cotangents)| cotangents.into_matrix()).next();
+        input.unwrap_or_else(|| Matrix::zeros(functionals.rows(), self.inputs()))
+    }
+
+    /// The dependence of one functional of the target on the numbers that its layer reads: those of nonlinear nodes
+    /// and the input.
+    pub(crate) fn pull_back_to_sources(&self, functional: &[f64]) -> Vec<(NodeId, Vec<f64>)> {
+        let is_source = |id: NodeId| {
+            let operator = &self.network.node(id).operator;
+            matches!(operator, Operator::Input | Operator::Nonlinear(_))
+        };
+        let functional = Matrix::new(1, functional.len(), functional.to_vec());
+        let sources = self.pull(&functional, is_source).into_iter();
+        sources.map(|(id, cotangents)| (id, cotangents.into_matrix().row(0).to_vec())).collect()
+    }
+
+    /// Pulls functionals of the target back to all nodes that are sources.
+    fn pull(
+        &self,
+        functionals: &Matrix,
+        is_source: impl Fn(NodeId) -> bool,
+    ) -> Vec<(NodeId, Cotangents)> {
         assert_eq!(functionals.columns(), self.outputs(), "a number for each output");
-        let nodes = self.network.nodes();
-        let mut cotangents: Vec<Option<Cotangents>> = vec![None; nodes.len()];
+        let mut cotangents: Vec<Option<Cotangents>> = vec![None; self.gates.len()];
         cotangents[self.target.index()] = Some(Cotangents::new(functionals));
-        for index in (1..=self.target.index()).rev() {
+        let mut sources = Vec::new();
+        for index in (0..=self.target.index()).rev() {
             let Some(y) = cotangents[index].take() else { continue };
-            let node = &nodes[index];
-            let mut ids = node.inputs.clone();
-            ids.sort_unstable();
-            ids.dedup();
-            let mut inputs: Vec<Cotangents> = ids
-                .iter()
-                .map(|id| {
-                    let there = cotangents[id.index()].take();
-                    there.unwrap_or_else(|| {
-                        Cotangents::zeros(functionals.rows(), nodes[id.index()].len())
-                    })
-                })
-                .collect();
-            let place = |id: &NodeId| ids.binary_search(id).expect("one of the inputs");
-            let places: Vec<usize> = node.inputs.iter().map(place).collect();
-            reverse::node(self.kernels, node, &self.gates[index], &y, &mut inputs, &places);
-            for (id, input) in ids.iter().zip(inputs) {
-                cotangents[id.index()] = Some(input);
+            if is_source(NodeId(index)) {
+                sources.push((NodeId(index), y));
+            } else {
+                self.pull_node(NodeId(index), &y, &mut cotangents);
             }
         }
-        let input = cotangents[0].take();
-        input.map_or_else(
-            || Matrix::zeros(functionals.rows(), self.inputs()),
-            Cotangents::into_matrix,
-        )
+        sources
+    }
+
+    /// Adds to the cotangents of a node's inputs what its own make of them.
+    fn pull_node(&self, id: NodeId, y: &Cotangents, cotangents: &mut [Option<Cotangents>]) {
+        let node = self.network.node(id);
+        let mut ids = node.inputs.clone();
+        ids.sort_unstable();
+        ids.dedup();
+        let zeros = |id: &NodeId| Cotangents::zeros(y.functionals(), self.network.node(*id).len());
+        let taken = ids.iter().map(|id| cotangents[id.index()].take().unwrap_or_else(|| zeros(id)));
+        let mut inputs: Vec<Cotangents> = taken.collect();
+        let place = |id: &NodeId| ids.binary_search(id).expect("one of the inputs");
+        let places: Vec<usize> = node.inputs.iter().map(place).collect();
+        reverse::node(self.kernels, node, &self.gates[id.index()], y, &mut inputs, &places);
+        for (id, input) in ids.iter().zip(inputs) {
+            cotangents[id.index()] = Some(input);
+        }
     }
 }
 

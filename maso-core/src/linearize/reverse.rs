@@ -33,6 +33,10 @@ impl Cotangents {
         cotangents
     }
 
+    pub(super) fn functionals(&self) -> usize {
+        self.functionals
+    }
+
     pub(super) fn into_matrix(self) -> Matrix {
         let mut matrix = Matrix::zeros(self.functionals, self.len);
         for row in 0..self.functionals {

@@ -1,7 +1,7 @@
 //! Affine operators seen unit by unit: the sparse row of each, and the application of the transposed
 //! operator. Linearisation and geometry use these; nothing here knows of kernels.
 
-use super::{Affine, Number};
+use super::{Affine, Number, Operator, Run, View};
 
 impl Affine {
     /// The sparse row of `unit`: calls `term` with every input that it reads and its weight, in the order
@@ -71,6 +71,29 @@ impl Affine {
                 let product = y.clone().mul_add(S::from_f64(weight), x[index].clone());
                 x[index] = product;
             });
+        }
+    }
+}
+
+impl Operator {
+    /// Writes the linear part of an affine, sum or view node to `y`, which is zero before.
+    pub(crate) fn apply_linear(&self, inputs: &[&[f64]], y: &mut [f64]) {
+        match self {
+            Self::Affine(affine) => {
+                for (unit, y) in y.iter_mut().enumerate() {
+                    affine.for_terms(unit, |index, weight| *y += weight * inputs[0][index]);
+                }
+            }
+            Self::View(View::Runs(runs)) => {
+                let mut at = 0;
+                for run in runs {
+                    if let Run::Copy { input, from, len } = *run {
+                        y[at..at + len].copy_from_slice(&inputs[input][from..from + len]);
+                    }
+                    at += run.len();
+                }
+            }
+            _ => self.apply_affine(inputs, y),
         }
     }
 }

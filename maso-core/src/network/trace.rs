@@ -39,6 +39,17 @@ impl Network {
     }
 }
 
+impl Network {
+    /// The output for one row, by the same evaluation.
+    ///
+    /// # Panics
+    /// If the row has another length.
+    #[must_use]
+    pub fn output_of<S: Scalar>(&self, row: &[S]) -> Vec<S> {
+        self.trace(row).values.swap_remove(self.output().index())
+    }
+}
+
 impl Operator {
     /// Writes the values of an affine, sum or view node to `y`.
     pub(crate) fn apply_affine<S: Number>(&self, inputs: &[&[S]], y: &mut [S]) {

@@ -9,7 +9,7 @@ pub use npy::NpyWriter;
 pub use npz::NpzWriter;
 
 /// Numbers that numpy can be told of.
-pub trait Number: bytemuck::Pod {
+pub trait Number: bytemuck::NoUninit {
     /// numpy's description, such as `<f4`.
     const DESCRIPTION: &'static str;
 }
@@ -24,4 +24,12 @@ impl Number for u64 {
 
 impl Number for i64 {
     const DESCRIPTION: &'static str = if cfg!(target_endian = "big") { ">i8" } else { "<i8" };
+}
+
+impl Number for f64 {
+    const DESCRIPTION: &'static str = if cfg!(target_endian = "big") { ">f8" } else { "<f8" };
+}
+
+impl Number for bool {
+    const DESCRIPTION: &'static str = "|b1";
 }

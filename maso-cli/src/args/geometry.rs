@@ -1,0 +1,93 @@
+//! Arguments of the verbs that linearise a model and look at its regions.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use maso_core::geometry::{Bounds, Norm};
+
+use super::{DataArgs, ModelArgs, PointArgs, RunArgs};
+
+#[derive(Debug, Args)]
+pub(crate) struct AffineArgs {
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// Where the maps go: f64 arrays A (rows, out, in), b (rows, out) and y (rows, out), and the codes
+    #[arg(short = 'o', long = "out", value_name = "OUT.npz")]
+    pub(crate) out: PathBuf,
+    /// End the map at the output of this nonlinear layer: its number (from 0) or name in `maso info`
+    #[arg(long, value_name = "LAYER")]
+    pub(crate) at: Option<String>,
+    /// End it before that layer's nonlinearity, at its pre-activations
+    #[arg(long, requires = "at")]
+    pub(crate) pre: bool,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RegionArgs {
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+    #[command(flatten)]
+    pub(crate) point: PointArgs,
+    /// Cut the region to the box where every input is between LOW and HIGH
+    #[arg(long = "box", value_name = "LOW..HIGH", value_parser = parse_box, allow_hyphen_values = true)]
+    pub(crate) bounds: Option<Bounds>,
+    /// Leave walls undecided that are not settled after this many seconds
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
+    pub(crate) time: Option<Duration>,
+    /// Write the walls: normals (walls, in), distances, kinds (0 redundant, 1 facet, 2 undecided), and the units
+    /// on them
+    #[arg(short = 'o', long = "out", value_name = "OUT.npz")]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DistanceArgs {
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// Where the distances go: arrays wall, wall_unit, wall_free and ties; with --boundary also lower, upper, exact and
+    /// point
+    #[arg(short = 'o', long = "out", value_name = "OUT.npz")]
+    pub(crate) out: PathBuf,
+    /// How distances are measured: l2, l1 or linf
+    #[arg(long, value_name = "NORM", default_value = "l2")]
+    pub(crate) norm: Norm,
+    /// Look for the nearest point of the decision boundary as well: where the two largest outputs tie, or the
+    /// only one is --level
+    #[arg(long)]
+    pub(crate) boundary: bool,
+    /// The value of the only output at the boundary [default: 0]
+    #[arg(long, value_name = "VALUE", requires = "boundary", allow_hyphen_values = true)]
+    pub(crate) level: Option<f64>,
+    /// Stop the search of a row after this many seconds, with the bounds found so far
+    #[arg(long, value_name = "SECONDS", default_value = "10", requires = "boundary", value_parser = parse_seconds)]
+    pub(crate) time: Duration,
+    /// Stop the search of a row after this many regions
+    #[arg(long, value_name = "N", default_value = "1000000", requires = "boundary")]
+    pub(crate) max_regions: usize,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+fn parse_seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse::<f64>().ok().and_then(|s| Duration::try_from_secs_f64(s).ok());
+    seconds.ok_or_else(|| "expected a number of seconds, such as 10 or 0.5".to_owned())
+}
+
+fn parse_box(text: &str) -> Result<Bounds, String> {
+    let number = |text: &str| text.parse::<f64>().ok().filter(|value| value.is_finite());
+    let ends = text.split_once("..").and_then(|(low, high)| Some((number(low)?, number(high)?)));
+    match ends {
+        Some((low, high)) if low < high => Ok(Bounds { low, high }),
+        Some((low, high)) => Err(format!("{low}..{high} holds nothing: {high} is not above {low}")),
+        None => Err("expected LOW..HIGH with two numbers, such as 0..1 or -1..1".to_owned()),
+    }
+}

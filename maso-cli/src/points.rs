@@ -1,0 +1,57 @@
+//! Rows one by one in f64, spread over the threads and handed back in order: what the verbs of linearisation
+//! and geometry do to each.
+
+use std::sync::atomic::Ordering;
+
+use maso_core::{EvalError, Rows};
+use rayon::prelude::*;
+
+use crate::failure::Failure;
+use crate::output::Progress;
+use crate::session::Session;
+
+/// Rows that each thread works on before results are handed on.
+const ROWS_PER_THREAD: usize = 8;
+
+impl Session {
+    /// Runs `work` on every chosen row (its number, and its values), and hands the results to `sink` in order.
+    pub(crate) fn each_row<T: Send>(
+        &self,
+        work: impl Fn(usize, &[f64]) -> Result<T, EvalError> + Sync,
+        mut sink: impl FnMut(usize, T) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let range = self.data.range.clone();
+        let mut progress = Progress::new(range.len(), "rows", self.quiet);
+        let (width, pool) = (self.data.rows.width(), self.pool());
+        let mut buffer = Vec::new();
+        let block = ROWS_PER_THREAD * pool.current_num_threads();
+        for first in range.clone().step_by(block) {
+            let rows = first..range.end.min(first + block);
+            let values = self.data.rows.block(rows.clone(), &mut buffer);
+            let values = values.map_err(|error| self.explain_rows(error.into()))?;
+            let one = |row: usize| {
+                if self.stopped.load(Ordering::Relaxed) {
+                    return Ok(None);
+                }
+                let values = &values[(row - first) * width..][..width];
+                let values: Vec<f64> = values.iter().map(|&value| value.into()).collect();
+                work(row, &values).map(Some)
+            };
+            let done: Vec<_> = pool.install(|| rows.clone().into_par_iter().map(one).collect());
+            for (row, result) in rows.clone().zip(done) {
+                let result = result.map_err(|error| self.explain_rows(error))?;
+                sink(row, result.ok_or(Failure::Interrupted)?)?;
+            }
+            progress.advance(rows.end - range.start);
+        }
+        Ok(())
+    }
+
+    /// The values of the only row chosen.
+    pub(crate) fn only_row(&self) -> Result<Vec<f64>, Failure> {
+        let mut buffer = Vec::new();
+        let values = self.data.rows.block(self.data.range.clone(), &mut buffer);
+        let values = values.map_err(|error| self.explain_rows(error.into()))?;
+        Ok(values.iter().map(|&value| value.into()).collect())
+    }
+}

@@ -1,0 +1,451 @@
+//! The nearest point of a polyhedron, by the dual active-set method of Goldfarb and Idnani (*A numerically
+//! stable dual method for solving strictly convex quadratic programs*, 1983) for the identity as its
+//! matrix.
+//!
+//! It starts at the point itself and takes in one violated half-space after another; the distance so far is
+//! always a lower bound, so that a search can give up early. The normals of the half-spaces that are active
+//! are kept as Q R, with Q orthonormal: no matrix of squared condition is ever solved. Everything about a
+//! region's polytope rests on this: whether a wall is a facet, an interior point, the largest ball, the
+//! nearest point of a decision boundary.
+
+use crate::linearize::dot;
+
+/// Half-spaces `rows[i] · y + slacks[i] ≥ 0` in few coordinates.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Polyhedron {
+    dims: usize,
+    rows: Vec<f64>,
+    slacks: Vec<f64>,
+    norms: Vec<f64>,
+    /// From here on, half-spaces only bind coordinates together: no margin is kept from them.
+    first_bound: Option<usize>,
+}
+
+/// What is asked for beside the half-spaces.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Query<'q> {
+    /// Where to start.
+    pub(crate) from: &'q [f64],
+    /// A hyperplane `normal · y + slack = 0` to stay on.
+    pub(crate) on: Option<(&'q [f64], f64)>,
+    /// A half-space that is not asked for.
+    pub(crate) without: Option<usize>,
+    /// Distance to keep from all walls.
+    pub(crate) margin: f64,
+    /// Distance beyond which nobody wants to know.
+    pub(crate) cutoff: f64,
+}
+
+impl<'q> Query<'q> {
+    /// The point nearest to `from`, whatever the distance.
+    pub(crate) fn from(from: &'q [f64]) -> Self {
+        Self { from, on: None, without: None, margin: 0.0, cutoff: f64::INFINITY }
+    }
+}
+
+/// A nearest point, and what holds it there: where further searches from the same point can go on.
+#[derive(Clone, Debug)]
+pub(crate) struct Settled {
+    pub(crate) y: Vec<f64>,
+    active: ActiveSet,
+}
+
+/// What was found.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Nearest {
+    /// The nearest point and its distance.
+    Point(Vec<f64>, f64),
+    /// There is no such point.
+    Empty,
+    /// It is further than the cutoff.
+    Beyond,
+    /// Rounding got the better of it.
+    Stuck,
+}
+
+impl Nearest {
+    pub(crate) fn point(self) -> Option<Vec<f64>> {
+        match self {
+            Self::Point(point, _) => Some(point),
+            _ => None,
+        }
+    }
+}
+
+/// A normal counts as a sum of others if what is left of it is shorter than this part of it.
+const DEPENDENT: f64 = 1e-9;
+/// A violation smaller than this part of the numbers that it is the sum of is rounding.
+const ROUNDING: f64 = 1e-12;
+
+impl Polyhedron {
+    pub(crate) fn new(dims: usize) -> Self {
+        Self { dims, ..Self::default() }
+    }
+
+    pub(crate) fn push(&mut self, row: &[f64], slack: f64) {
+        debug_assert_eq!(row.len(), self.dims, "a number for each coordinate");
+        self.rows.extend_from_slice(row);
+        self.slacks.push(slack);
+        self.norms.push(dot(row, row).sqrt());
+    }
+
+    /// Adds a half-space through the origin that no margin is kept from.
+    pub(crate) fn push_bound(&mut self, row: &[f64]) {
+        self.first_bound.get_or_insert(self.slacks.len());
+        self.push(row, 0.0);
+    }
+
+    pub(crate) fn dims(&self) -> usize {
+        self.dims
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.slacks.len()
+    }
+
+    pub(crate) fn row(&self, index: usize) -> &[f64] {
+        &self.rows[index * self.dims..][..self.dims]
+    }
+
+    pub(crate) fn slack(&self, index: usize) -> f64 {
+        self.slacks[index]
+    }
+
+    /// The distance of `y` to wall `index`, negative outside.
+    pub(crate) fn distance(&self, index: usize, y: &[f64]) -> f64 {
+        (dot(self.row(index), y) + self.slacks[index]) / self.norms[index]
+    }
+
+    /// The point nearest to `query.from` that has all that is asked for.
+    pub(crate) fn nearest(&self, query: &Query<'_>) -> Nearest {
+        self.search(query).run()
+    }
+
+    /// The point nearest to `from`, to go on from; `None` if there is none.
+    pub(crate) fn settle(&self, from: &[f64]) -> Option<Settled> {
+        let query = Query::from(from);
+        let mut search = self.search(&query);
+        let Nearest::Point(y, _) = search.run() else { return None };
+        Some(Settled { y, active: search.active })
+    }
+
+    /// As [`nearest`](Self::nearest), from the nearest point of the whole polyhedron.
+    pub(crate) fn nearest_from(&self, settled: &Settled, query: &Query<'_>) -> Nearest {
+        let Settled { y, active } = settled.clone();
+        let mut search = Search { polyhedron: self, query, y, active };
+        search.run()
+    }
+
+    fn search<'s>(&'s self, query: &'s Query<'s>) -> Search<'s> {
+        let (y, active) = (query.from.to_vec(), ActiveSet::default());
+        Search { polyhedron: self, query, y, active }
+    }
+}
+
+/// A half-space that is active: one of the polyhedron's, or the hyperplane of the query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Member {
+    HalfSpace(usize),
+    Hyperplane,
+}
+
+struct Search<'s> {
+    polyhedron: &'s Polyhedron,
+    query: &'s Query<'s>,
+    y: Vec<f64>,
+    active: ActiveSet,
+}
+
+/// How taking in one half-space went.
+enum Step {
+    Done,
+    Empty,
+    Stuck,
+}
+
+impl Search<'_> {
+    fn run(&mut self) -> Nearest {
+        let polyhedron = self.polyhedron;
+        let hopeless = |i: usize| polyhedron.norms[i] == 0.0 && polyhedron.slacks[i] < 0.0;
+        if (0..polyhedron.len()).any(hopeless) {
+            return Nearest::Empty;
+        }
+        if let Some((normal, slack)) = self.query.on {
+            match self.enter_hyperplane(normal, slack) {
+                Step::Done => {}
+                Step::Empty => return Nearest::Empty,
+                Step::Stuck => return Nearest::Stuck,
+            }
+        }
+        let limit = 20 * (self.polyhedron.len() + self.polyhedron.dims) + 100;
+        for _ in 0..limit {
+            let distance = self.distance();
+            if distance > self.query.cutoff {
+                return Nearest::Beyond;
+            }
+            let Some((worst, violation)) = self.most_violated() else {
+                return Nearest::Point(std::mem::take(&mut self.y), distance);
+            };
+            let norm = polyhedron.norms[worst];
+            let normal = polyhedron.row(worst).iter().map(|n| n / norm).collect();
+            match self.enter(Member::HalfSpace(worst), normal, violation) {
+                Step::Done => {}
+                Step::Empty => return Nearest::Empty,
+                Step::Stuck => return Nearest::Stuck,
+            }
+        }
+        Nearest::Stuck
+    }
+
+    fn distance(&self) -> f64 {
+        let squares = self.y.iter().zip(self.query.from).map(|(y, from)| (y - from).powi(2));
+        squares.sum::<f64>().sqrt()
+    }
+
+    /// The half-space that is missed by most, and by how much (a distance, positive).
+    fn most_violated(&self) -> Option<(usize, f64)> {
+        let polyhedron = self.polyhedron;
+        let reach = dot(&self.y, &self.y).sqrt();
+        let mut worst = None;
+        for index in 0..polyhedron.len() {
+            if self.query.without == Some(index) || polyhedron.norms[index] == 0.0 {
+                continue;
+            }
+            let is_bound = polyhedron.first_bound.is_some_and(|first| index >= first);
+            let margin = if is_bound { 0.0 } else { self.query.margin };
+            let missing = margin - polyhedron.distance(index, &self.y);
+            let slack = polyhedron.slacks[index].abs() / polyhedron.norms[index];
+            let rounding = ROUNDING * (reach + slack + margin);
+            let active = || self.active.members.contains(&Member::HalfSpace(index));
+            if missing > rounding && worst.is_none_or(|(_, most)| missing > most) && !active() {
+                worst = Some((index, missing));
+            }
+        }
+        worst
+    }
+
+    /// Moves onto the query's hyperplane, to stay there.
+    fn enter_hyperplane(&mut self, normal: &[f64], slack: f64) -> Step {
+        let norm = dot(normal, normal).sqrt();
+        if norm == 0.0 {
+            return if slack == 0.0 { Step::Done } else { Step::Empty };
+        }
+        let height = (dot(normal, &self.y) + slack) / norm;
+        // From the side that the point is on.
+        let towards = -height.signum() / norm;
+        let unit = normal.iter().map(|n| towards * n).collect();
+        self.enter(Member::Hyperplane, unit, height.abs())
+    }
+
+    /// Takes in a half-space of unit normal that is missed by `missing`, and drops active ones that would have
+    /// to pull the wrong way.
+    fn enter(&mut self, member: Member, normal: Vec<f64>, mut missing: f64) -> Step {
+        let mut multiplier = 0.0;
+        // Each round drops a member or ends.
+        for _ in 0..=self.active.members.len() {
+            let (along, across) = self.active.split(&normal);
+            let length = dot(&across, &across).sqrt();
+            let pull = self.active.solve(&along);
+            let blocking = self.active.blocking(&pull);
+            let independent = length > DEPENDENT;
+            let whole = if independent { missing / (length * length) } else { f64::INFINITY };
+            let partial = blocking.map_or(f64::INFINITY, |(_, step)| step);
+            let step = whole.min(partial);
+            if step.is_infinite() {
+                return Step::Empty;
+            }
+            self.active.pull(&pull, step);
+            multiplier += step;
+            if independent {
+                self.y.iter_mut().zip(&across).for_each(|(y, a)| *y += step * a);
+                missing -= step * length * length;
+            }
+            if step == whole {
+                let direction = across.iter().map(|a| a / length).collect();
+                self.active.append(member, &along, direction, length, multiplier);
+                return Step::Done;
+            }
+            let (blocked, _) = blocking.expect("a partial step has a reason");
+            self.active.remove(blocked);
+        }
+        Step::Stuck
+    }
+}
+
+/// The active half-spaces: their unit normals as columns of Q R, and their multipliers.
+#[derive(Clone, Debug, Default)]
+struct ActiveSet {
+    members: Vec<Member>,
+    multipliers: Vec<f64>,
+    /// Orthonormal vectors.
+    q: Vec<Vec<f64>>,
+    /// Column by column, `k + 1` numbers in column k.
+    r: Vec<Vec<f64>>,
+}
+
+impl ActiveSet {
+    /// `normal` as its coordinates in Q and what is left over, by two passes of Gram and Schmidt.
+    fn split(&self, normal: &[f64]) -> (Vec<f64>, Vec<f64>) {
+        let mut rest = normal.to_vec();
+        let mut along = vec![0.0; self.q.len()];
+        for _ in 0..2 {
+            for (along, q) in along.iter_mut().zip(&self.q) {
+                let part = dot(q, &rest);
+                *along += part;
+                rest.iter_mut().zip(q).for_each(|(rest, q)| *rest -= part * q);
+            }
+        }
+        (along, rest)
+    }
+
+    /// R⁻¹ `along`: how much of each member the new normal is made of.
+    fn solve(&self, along: &[f64]) -> Vec<f64> {
+        let mut x = along.to_vec();
+        for column in (0..x.len()).rev() {
+            x[column] /= self.r[column][column];
+            let factor = x[column];
+            let above = &self.r[column][..column];
+            x[..column].iter_mut().zip(above).for_each(|(x, r)| *x -= factor * r);
+        }
+        x
+    }
+
+    /// The member whose multiplier falls to 0 first as the new one grows, and when.
+    fn blocking(&self, pull: &[f64]) -> Option<(usize, f64)> {
+        let falling = (0..pull.len())
+            .filter(|&i| pull[i] > 1e-14 && self.members[i] != Member::Hyperplane)
+            .map(|i| (i, (self.multipliers[i] / pull[i]).max(0.0)));
+        falling.min_by(|a, b| a.1.total_cmp(&b.1))
+    }
+
+    fn pull(&mut self, pull: &[f64], step: f64) {
+        self.multipliers.iter_mut().zip(pull).for_each(|(m, pull)| *m -= step * pull);
+    }
+
+    fn append(
+        &mut self,
+        member: Member,
+        along: &[f64],
+        direction: Vec<f64>,
+        length: f64,
+        multiplier: f64,
+    ) {
+        self.members.push(member);
+        self.multipliers.push(multiplier);
+        self.q.push(direction);
+        self.r.push(along.iter().copied().chain([length]).collect());
+    }
+
+    /// Drops a member; rotations make R triangular again.
+    fn remove(&mut self, index: usize) {
+        self.members.remove(index);
+        self.multipliers.remove(index);
+        self.r.remove(index);
+        for k in index..self.r.len() {
+            // Column k has one number too many, in row k + 1.
+            let (a, b) = (self.r[k][k], self.r[k][k + 1]);
+            let length = a.hypot(b);
+            let (cos, sin) = if length == 0.0 { (1.0, 0.0) } else { (a / length, b / length) };
+            for column in &mut self.r[k..] {
+                let (upper, lower) = (column[k], column[k + 1]);
+                column[k] = cos * upper + sin * lower;
+                column[k + 1] = cos * lower - sin * upper;
+            }
+            self.r[k].truncate(k + 1);
+            let (first, second) = self.q.split_at_mut(k + 1);
+            for (upper, lower) in first[k].iter_mut().zip(&mut second[0]) {
+                (*upper, *lower) = (cos * *upper + sin * *lower, cos * *lower - sin * *upper);
+            }
+        }
+        self.q.pop();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nearest(polyhedron: &Polyhedron, from: &[f64]) -> Nearest {
+        polyhedron.nearest(&Query::from(from))
+    }
+
+    /// {x ≥ 0, Σ x ≤ 1}.
+    fn simplex(dims: usize) -> Polyhedron {
+        let mut polyhedron = Polyhedron::new(dims);
+        for i in 0..dims {
+            let mut row = vec![0.0; dims];
+            row[i] = 1.0;
+            polyhedron.push(&row, 0.0);
+        }
+        polyhedron.push(&vec![-1.0; dims], 1.0);
+        polyhedron
+    }
+
+    /// The projection onto the unit simplex by sorting (Held, Wolfe and Crowder, 1974), for points whose
+    /// projection lies on Σ x = 1.
+    fn simplex_projection(from: &[f64]) -> Vec<f64> {
+        let mut sorted = from.to_vec();
+        sorted.sort_by(|a, b| b.total_cmp(a));
+        let (mut sum, mut shift) = (0.0, 0.0);
+        for (i, value) in sorted.iter().enumerate() {
+            sum += value;
+            let candidate = (sum - 1.0) / (i + 1) as f64;
+            if *value > candidate {
+                shift = candidate;
+            }
+        }
+        from.iter().map(|value| (value - shift).max(0.0)).collect()
+    }
+
+    #[test]
+    fn projections_onto_the_simplex() {
+        for seed in 0..200u64 {
+            let dims = 2 + seed as usize % 9;
+            let number = |i: usize| ((seed * 131 + i as u64 * 29) % 97) as f64 / 20.0 - 1.0;
+            let from: Vec<f64> = (0..dims).map(number).collect();
+            if from.iter().map(|v| v.max(0.0)).sum::<f64>() <= 1.0 {
+                continue;
+            }
+            let expected = simplex_projection(&from);
+            let found = nearest(&simplex(dims), &from).point().expect("a point");
+            for (a, b) in found.iter().zip(&expected) {
+                assert!((a - b).abs() < 1e-12, "seed {seed}: {found:?}, expected {expected:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn empty_polyhedra_are_seen_to_be_empty() {
+        let mut polyhedron = simplex(3);
+        polyhedron.push(&[1.0, 1.0, 1.0], -1.5);
+        assert_eq!(nearest(&polyhedron, &[0.2, 0.1, 0.0]), Nearest::Empty, "Σ ≤ 1 and Σ ≥ 1.5");
+        let query = Query { on: Some((&[1.0, 1.0], -2.0)), ..Query::from(&[0.0, 0.0]) };
+        assert_eq!(simplex(2).nearest(&query), Nearest::Empty, "x + y = 2 misses the simplex");
+        let query = Query { cutoff: 1.0, ..Query::from(&[3.0, 3.0]) };
+        assert_eq!(simplex(2).nearest(&query), Nearest::Beyond, "further than the cutoff");
+    }
+
+    #[test]
+    fn a_hyperplane_is_kept_and_margins_too() {
+        let query = Query {
+            on: Some((&[1.0, 1.0], -1.0)),
+            without: Some(2),
+            margin: 0.1,
+            ..Query::from(&[2.0, -1.0])
+        };
+        let found = simplex(2).nearest(&query).point().expect("a point");
+        assert!((found[0] - 0.9).abs() < 1e-12 && (found[1] - 0.1).abs() < 1e-12, "{found:?}");
+    }
+
+    /// Many redundant and repeated half-spaces through one point.
+    #[test]
+    fn degenerate_corners_end() {
+        let mut polyhedron = Polyhedron::new(3);
+        for i in 0..60 {
+            let angle = f64::from(i % 20) * 0.3;
+            polyhedron.push(&[angle.cos(), angle.sin(), 2.0], 0.0);
+        }
+        let found = nearest(&polyhedron, &[0.0, 0.0, -1.0]).point().expect("the apex");
+        assert!(found.iter().all(|y| y.abs() < 1e-12), "{found:?}");
+    }
+}

@@ -1,0 +1,295 @@
+//! What a region looks like: whether it has an interior, its largest ball, whether it is bounded, and which
+//! walls are facets.
+
+use std::time::Instant;
+
+use super::nearest::{Nearest, Polyhedron, Query};
+use super::reduce::Reduced;
+use super::wall::Wall;
+use crate::linearize::dot;
+
+/// What a wall is to its region.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "lowercase"))]
+pub enum WallStatus {
+    /// A face of the region of full dimension (less one).
+    Facet,
+    /// Implied by the others, or met in less than a facet.
+    Redundant,
+    /// Not settled within the limits.
+    Undecided,
+}
+
+/// When to stop, and whom to tell.
+#[derive(Clone, Copy, Default)]
+pub struct Limits<'l> {
+    /// Facets that are not settled by then stay undecided.
+    pub deadline: Option<Instant>,
+    /// Is told how many walls are settled, and how many there are.
+    pub progress: Option<&'l dyn Fn(usize, usize)>,
+}
+
+impl std::fmt::Debug for Limits<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Limits").field("deadline", &self.deadline).finish_non_exhaustive()
+    }
+}
+
+impl Limits<'_> {
+    fn is_over(&self) -> bool {
+        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+}
+
+/// A region's shape.
+#[derive(Clone, Debug)]
+pub struct Shape {
+    /// Whether the region has an interior. Codes can belong to sets that have none.
+    pub full_dimensional: bool,
+    /// Whether it is bounded.
+    pub bounded: bool,
+    /// Radius of the largest Euclidean ball inside: 0 without an interior, infinite where there is no largest.
+    pub inradius: f64,
+    /// The centre of such a ball, an offset from the region's point; none if the radius is 0 or infinite.
+    pub centre: Option<Vec<f64>>,
+    /// An interior point, an offset from the region's point; none without an interior.
+    pub interior: Option<Vec<f64>>,
+    /// What each wall is.
+    pub walls: Vec<WallStatus>,
+    /// A point inside each facet, an offset from the region's point; none for other walls.
+    pub facet_points: Vec<Option<Vec<f64>>>,
+}
+
+/// The margin that facets keep from other walls, in parts of the interior point's distance: a facet thinner than
+/// the last counts as none.
+const FACET_MARGINS: [f64; 3] = [1e-2, 1e-5, 1e-9];
+/// Products that shooting rays may take; the rest of the walls is left to the search for nearest points.
+const RAY_WORK: usize = 2_000_000_000;
+
+impl Shape {
+    /// The shape of the region inside of `walls`; `hidden` walls have a parallel one before them.
+    pub(super) fn new(walls: &[Wall], hidden: &[bool], inputs: usize, limits: &Limits<'_>) -> Self {
+        let mut shape = Self {
+            full_dimensional: true,
+            bounded: false,
+            inradius: f64::INFINITY,
+            centre: None,
+            interior: None,
+            walls: vec![WallStatus::Undecided; walls.len()],
+            facet_points: vec![None; walls.len()],
+        };
+        let Some(interior) = interior(walls, inputs) else {
+            (shape.full_dimensional, shape.inradius) = (false, 0.0);
+            return shape;
+        };
+        let included: Vec<usize> = (0..walls.len()).filter(|&wall| !hidden[wall]).collect();
+        let reduced = Reduced::new(walls, &included, interior.clone());
+        shape.interior = Some(interior);
+        shape.bounded = reduced.spans_input
+            && reduced.independent.is_empty()
+            && is_bounded(&reduced.polyhedron);
+        shape.fit_ball(walls, &reduced);
+        for (wall, &hidden) in shape.walls.iter_mut().zip(hidden) {
+            if hidden {
+                *wall = WallStatus::Redundant;
+            }
+        }
+        shape.find_facets(walls, &reduced, limits);
+        shape
+    }
+
+    /// The largest ball: the walls that depend on one another decide, the others can be moved away from.
+    fn fit_ball(&mut self, walls: &[Wall], reduced: &Reduced) {
+        let Some((y, radius)) = largest_ball(&reduced.polyhedron) else { return };
+        let mut centre = reduced.offset(&y);
+        for (wall, direction) in &reduced.independent {
+            let missing = radius - walls[*wall].distance_at(&centre);
+            if missing > 0.0 {
+                centre.iter_mut().zip(direction).for_each(|(c, d)| *c += missing * d);
+            }
+        }
+        (self.inradius, self.centre) = (radius, Some(centre));
+    }
+
+    fn find_facets(&mut self, walls: &[Wall], reduced: &Reduced, limits: &Limits<'_>) {
+        for (wall, direction) in &reduced.independent {
+            let distance = walls[*wall].distance_at(&reduced.centre);
+            let step = direction.iter().map(|d| -distance * d);
+            let point = reduced.centre.iter().zip(step).map(|(c, step)| c + step).collect();
+            self.settle(*wall, WallStatus::Facet, Some(point));
+        }
+        for (index, y) in shoot(&reduced.polyhedron) {
+            let wall = reduced.walls[index];
+            if self.walls[wall] == WallStatus::Undecided {
+                self.settle(wall, WallStatus::Facet, Some(reduced.offset(&y)));
+            }
+        }
+        let mut settled = self.settled();
+        for (index, &wall) in reduced.walls.iter().enumerate() {
+            if self.walls[wall] != WallStatus::Undecided {
+                continue;
+            }
+            if limits.is_over() {
+                return;
+            }
+            match facet_point(&reduced.polyhedron, index) {
+                Facet::Point(y) => {
+                    self.settle(wall, WallStatus::Facet, Some(reduced.offset(&y)));
+                }
+                Facet::None => self.settle(wall, WallStatus::Redundant, None),
+                Facet::Unknown => {}
+            }
+            settled += 1;
+            if let Some(progress) = limits.progress {
+                progress(settled, walls.len());
+            }
+        }
+    }
+
+    fn settle(&mut self, wall: usize, status: WallStatus, point: Option<Vec<f64>>) {
+        self.walls[wall] = status;
+        self.facet_points[wall] = point;
+    }
+
+    fn settled(&self) -> usize {
+        self.walls.iter().filter(|&&wall| wall != WallStatus::Undecided).count()
+    }
+
+    /// The walls that are facets, in order.
+    pub fn facets(&self) -> impl Iterator<Item = usize> + '_ {
+        let facet = |&(_, status): &(usize, &WallStatus)| *status == WallStatus::Facet;
+        self.walls.iter().enumerate().filter(facet).map(|(wall, _)| wall)
+    }
+}
+
+/// A point inside all walls, an offset from a point that is inside or on them; `None` if there is none.
+pub(super) fn interior(walls: &[Wall], inputs: usize) -> Option<Vec<f64>> {
+    let tied: Vec<&Wall> = walls.iter().filter(|wall| wall.distance == 0.0).collect();
+    if tied.is_empty() {
+        return Some(vec![0.0; inputs]);
+    }
+    // A direction that leads away from all walls through the point.
+    let mut cone = Polyhedron::new(inputs);
+    tied.iter().for_each(|wall| cone.push(&wall.normal, -1.0));
+    let origin = vec![0.0; inputs];
+    let direction = cone.nearest(&Query::from(&origin)).point()?;
+    // Half the way to the first of the others, so that it is some distance from all.
+    let reach = walls.iter().filter(|wall| wall.distance > 0.0).filter_map(|wall| {
+        let speed = -dot(&wall.normal, &direction);
+        (speed > 0.0).then(|| wall.distance / speed)
+    });
+    let length = dot(&direction, &direction).sqrt();
+    let step = 0.5 * reach.fold(2.0 / length, f64::min);
+    Some(direction.iter().map(|d| step * d).collect())
+}
+
+/// Whether a polyhedron whose normals span the space is bounded: whether no direction leads along or away
+/// from all walls.
+fn is_bounded(polyhedron: &Polyhedron) -> bool {
+    let dims = polyhedron.dims();
+    let mut total = vec![0.0; dims];
+    let mut cone = Polyhedron::new(dims);
+    for index in 0..polyhedron.len() {
+        cone.push(polyhedron.row(index), 0.0);
+        total.iter_mut().zip(polyhedron.row(index)).for_each(|(total, n)| *total += n);
+    }
+    // Such a direction leads away from at least one wall, so that it has a positive sum: unless normals add
+    // up to nothing but rounding.
+    if dot(&total, &total).sqrt() <= 1e-9 * polyhedron.len() as f64 {
+        return true;
+    }
+    cone.push(&total, -1.0);
+    cone.nearest(&Query::from(&vec![0.0; dims])) == Nearest::Empty
+}
+
+/// The centre and radius of the largest ball inside of a polyhedron that the origin is inside of; `None` if
+/// there is no largest. Rows are unit normals.
+///
+/// max r such that every wall is r away: a linear program.
+fn largest_ball(polyhedron: &Polyhedron) -> Option<(Vec<f64>, f64)> {
+    let dims = polyhedron.dims();
+    // Balls grow without end where a direction leads away from all walls.
+    let mut cone = Polyhedron::new(dims);
+    (0..polyhedron.len()).for_each(|index| cone.push(polyhedron.row(index), -1.0));
+    if cone.nearest(&Query::from(&vec![0.0; dims])).point().is_some() {
+        return None;
+    }
+    let mut lifted = Polyhedron::new(dims + 1);
+    for index in 0..polyhedron.len() {
+        let row: Vec<f64> = polyhedron.row(index).iter().copied().chain([-1.0]).collect();
+        lifted.push(&row, polyhedron.slack(index));
+    }
+    let mut start = vec![0.0; dims + 1];
+    let slacks = (0..polyhedron.len()).map(|index| polyhedron.slack(index));
+    start[dims] = slacks.fold(f64::INFINITY, f64::min);
+    let mut downwards = vec![0.0; dims + 1];
+    downwards[dims] = -1.0;
+    let mut highest = lifted.lowest(&downwards, start[dims], &Query::from(&start)).point()?;
+    let radius = highest.pop()?;
+    Some((highest, radius))
+}
+
+/// Shoots rays from the origin across every wall: the wall that a ray meets first, and alone, is a facet.
+fn shoot(polyhedron: &Polyhedron) -> Vec<(usize, Vec<f64>)> {
+    let (count, dims) = (polyhedron.len(), polyhedron.dims());
+    let rays = count.min(RAY_WORK / (count * dims).max(1));
+    let mut found = vec![false; count];
+    let mut facets = Vec::new();
+    for ray in 0..rays {
+        let direction: Vec<f64> = polyhedron.row(ray).iter().map(|n| -n).collect();
+        if let Some((wall, reach)) = first_wall(polyhedron, &direction)
+            && !std::mem::replace(&mut found[wall], true)
+        {
+            facets.push((wall, direction.iter().map(|d| reach * d).collect()));
+        }
+    }
+    facets
+}
+
+/// The wall that a ray from the origin meets, if it is clearly before all others, and how far along.
+fn first_wall(polyhedron: &Polyhedron, direction: &[f64]) -> Option<(usize, f64)> {
+    let (mut first, mut second) = ((usize::MAX, f64::INFINITY), f64::INFINITY);
+    for index in 0..polyhedron.len() {
+        let speed = -dot(polyhedron.row(index), direction);
+        if speed <= 0.0 {
+            continue;
+        }
+        let reach = polyhedron.slack(index) / speed;
+        if reach < first.1 {
+            (first, second) = ((index, reach), first.1);
+        } else {
+            second = second.min(reach);
+        }
+    }
+    (first.1.is_finite() && second > first.1 * (1.0 + 1e-6)).then_some(first)
+}
+
+/// Whether a wall is a facet.
+enum Facet {
+    /// It is: a point inside.
+    Point(Vec<f64>),
+    /// It is not.
+    None,
+    /// Rounding got the better of it.
+    Unknown,
+}
+
+/// Looks for a point on a wall that is inside of all others, ever closer to them.
+fn facet_point(polyhedron: &Polyhedron, index: usize) -> Facet {
+    let origin = vec![0.0; polyhedron.dims()];
+    let slack = polyhedron.slack(index);
+    for margin in FACET_MARGINS {
+        let query = Query {
+            on: Some((polyhedron.row(index), slack)),
+            without: Some(index),
+            margin: margin * slack,
+            ..Query::from(&origin)
+        };
+        match polyhedron.nearest(&query) {
+            Nearest::Point(point, _) => return Facet::Point(point),
+            Nearest::Empty => {}
+            Nearest::Beyond | Nearest::Stuck => return Facet::Unknown,
+        }
+    }
+    Facet::None
+}
