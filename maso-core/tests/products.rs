@@ -114,6 +114,11 @@ fn batches_threads_and_tiers_change_nothing() {
             }
             assert_eq!(found, expected, "network {seed} by {batch} rows");
         }
+        for tile in [1, 5, 1000] {
+            let tiled = Evaluator::new(Arc::clone(&network)).with_tile_rows(tile);
+            let found = jvp(&tiled, &rows, &tangents);
+            assert_eq!(found, expected, "network {seed} in tiles of {tile}");
+        }
         let threaded = Evaluator::new(Arc::clone(&network)).with_pool(Arc::clone(&pool));
         assert_eq!(jvp(&threaded, &rows, &tangents), expected, "network {seed} on two threads");
         for tier in Tier::available() {
@@ -251,6 +256,10 @@ fn jacobians_do_not_depend_on_batches_threads_and_tiers() {
                 found.1.extend(offsets);
             }
             assert_eq!(found, expected, "{name} by {batch} rows");
+        }
+        for tile in [1, 5, 1000] {
+            let tiled = Evaluator::new(Arc::clone(&network)).with_tile_rows(tile);
+            assert_eq!(jacobians(&tiled, &rows), expected, "{name} in tiles of {tile}");
         }
         let threaded = Evaluator::new(Arc::clone(&network)).with_pool(Arc::clone(&pool));
         assert_eq!(jacobians(&threaded, &rows), expected, "{name} on two threads");

@@ -69,7 +69,7 @@ impl Evaluator {
         check_length("offsets", source.count() * outputs, offsets.len())?;
         // A few tiles for each thread.
         let share = source.count().div_ceil(4 * self.threads()).clamp(1, TILE_ROWS);
-        let tile_rows = self.tile_rows.unwrap_or(share);
+        let tile_rows = self.tile_rows.unwrap_or(share).min(PANEL);
         let results = matrices.chunks_mut(tile_rows * numbers);
         let results = results.zip(offsets.chunks_mut(tile_rows * outputs));
         let tiles = results.enumerate().map(|(i, (matrices, offsets))| MapTile {

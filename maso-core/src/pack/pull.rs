@@ -32,7 +32,6 @@ struct PullNode {
 /// What a node does to cotangents.
 #[derive(Clone, Debug)]
 enum Pull {
-    /// Nothing.
     Same,
     /// Factors of each unit, then transposed windows if it has any.
     Linear {
@@ -55,7 +54,9 @@ enum Pull {
 pub(crate) struct PullBuffers {
     /// Of each node, if a functional depends on it as far as is known.
     cotangents: Vec<Option<Aligned>>,
+    /// Each as long as the longest node: any serves any.
     free: Vec<Aligned>,
+    longest: usize,
 }
 
 impl PullPlan {
@@ -77,7 +78,7 @@ impl PullPlan {
         buffers: &'b mut PullBuffers,
         fill: impl FnOnce(&mut [f32]),
     ) -> &'b [f32] {
-        buffers.start(self.lens.len());
+        buffers.start(&self.lens);
         let output = self.output.index();
         let mut seeds = buffers.zeros(self.lens[output]);
         fill(&mut seeds);
@@ -121,7 +122,7 @@ impl PullNode {
                     gate(kernels, std::slice::from_ref(scale), &[], numbers);
                 }
                 if let Some(windows) = windows {
-                    let mut x = buffers.empty(lens[first.index()]);
+                    let mut x = buffers.empty();
                     windows.transform(kernels, numbers, &mut x);
                     buffers.free.push(std::mem::replace(&mut y, x));
                 }
@@ -133,7 +134,7 @@ impl PullNode {
                 buffers.free.push(std::mem::replace(&mut y, x));
             }
             Pull::Sum { negate } => {
-                let mut other = buffers.empty(len);
+                let mut other = buffers.empty();
                 let sign = if *negate { -1.0 } else { 1.0 };
                 other.iter_mut().zip(&*numbers).for_each(|(other, y)| *other = sign * y);
                 buffers.give(self.inputs[1], other, len);
@@ -232,20 +233,23 @@ fn add(x: &mut [f32], y: &[f32]) {
 }
 
 impl PullBuffers {
-    fn start(&mut self, nodes: usize) {
+    /// Buffers for nodes of these lengths, of which nothing is known.
+    fn start(&mut self, lens: &[usize]) {
         self.free.extend(self.cotangents.drain(..).flatten());
-        self.cotangents.resize_with(nodes, || None);
+        self.cotangents.resize_with(lens.len(), || None);
+        self.longest = lens.iter().copied().max().unwrap_or(0);
     }
 
-    /// A buffer of `len` vectors, whatever they are.
-    fn empty(&mut self, len: usize) -> Aligned {
+    /// A buffer, whatever is in it.
+    fn empty(&mut self) -> Aligned {
         let mut buffer = self.free.pop().unwrap_or_default();
-        buffer.at_least(len * PANEL);
+        buffer.at_least(self.longest * PANEL);
         buffer
     }
 
+    /// A buffer that begins with `len` vectors of zeros.
     fn zeros(&mut self, len: usize) -> Aligned {
-        let mut buffer = self.empty(len);
+        let mut buffer = self.empty();
         buffer[..len * PANEL].fill(0.0);
         buffer
     }
