@@ -10,7 +10,9 @@ mod error;
 mod fold;
 mod jacobian;
 mod jvp;
+mod linear_tile;
 mod margins;
+mod pairs;
 mod row_tile;
 mod rows;
 mod tile;
@@ -89,7 +91,8 @@ pub struct Evaluator {
     idle: Mutex<Vec<TileBuffers>>,
     /// Made when margins are first asked for.
     margin_plan: OnceLock<MarginPlan>,
-    jacobian_plan: JacobianPlan,
+    /// Made when matrices are first asked for.
+    jacobian_plan: OnceLock<JacobianPlan>,
 }
 
 /// Bytes of rows and buffers that a tile may fill: about what a core's second-level cache holds, with room
@@ -121,7 +124,7 @@ impl Evaluator {
             tile_rows: None,
             idle: Mutex::default(),
             margin_plan: OnceLock::new(),
-            jacobian_plan: JacobianPlan::default(),
+            jacobian_plan: OnceLock::new(),
         }
     }
 

@@ -52,7 +52,7 @@ enum Pull {
 /// Buffers that stay from tile to tile.
 #[derive(Debug, Default)]
 pub(crate) struct PullBuffers {
-    /// Of each node, if a functional depends on it as far as is known.
+    /// Of each node, once one of its readers has run.
     cotangents: Vec<Option<Aligned>>,
     /// Each as long as the longest node: any serves any.
     free: Vec<Aligned>,
@@ -84,15 +84,12 @@ impl PullPlan {
         fill(&mut seeds);
         buffers.cotangents[output] = Some(seeds);
         for node in &self.nodes {
-            // No functional depends on a node that only views read which leave it out.
-            if let Some(y) = buffers.cotangents[node.id.index()].take() {
-                node.pull(&self.lens, kernels, &planes[node.bits.clone()], y, buffers);
-            }
+            let y = buffers.cotangents[node.id.index()].take();
+            let y = y.expect("a reader of every node that is needed came before");
+            node.pull(&self.lens, kernels, &planes[node.bits.clone()], y, buffers);
         }
-        if buffers.cotangents[0].is_none() {
-            buffers.cotangents[0] = Some(buffers.zeros(self.lens[0]));
-        }
-        buffers.cotangents[0].as_deref().map_or(&[], |lanes| &lanes[..self.lens[0] * PANEL])
+        let input = buffers.cotangents[0].as_deref().expect("every node depends on the input");
+        &input[..self.lens[0] * PANEL]
     }
 }
 
