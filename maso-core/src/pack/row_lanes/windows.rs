@@ -52,45 +52,42 @@ impl LaneWindows {
     }
 
     pub(super) fn dense(dense: &Dense, joined: &Joined<'_>) -> Self {
-        let (units, depth) = (dense.units, dense.depth);
-        let tap = |vector: usize| {
-            move |input: usize| Tap { tap: input as u32, source: (vector * depth + input) as u32 }
-        };
-        let weight = |unit, input| dense.weight.get(unit * depth + input) as f32;
+        let weight = |unit, input| dense.weight.get(unit * dense.depth + input) as f32;
         Self {
-            batch: 1,
-            channels: 1,
-            plane: 0,
-            windows: Windows::new((0..dense.batch).map(|vector| (0..depth).map(tap(vector)))),
-            taps: depth,
-            groups: vec![ChannelWeights::pack(units, depth, weight)],
-            outputs: units,
             bias: dense.bias.iter().map(|&bias| bias as f32).collect(),
-            spline: PackedSpline::new(joined.spline, 0..units),
+            spline: PackedSpline::new(joined.spline, 0..dense.units),
             meeting: joined.addend.map(|(_, meeting)| meeting),
-            order: UnitOrder { channel: 1, cell: units },
+            ..Self::matrix(dense.batch, [dense.units, dense.depth], weight)
         }
     }
 
     /// The transposed matrix.
     pub(crate) fn transposed_dense(dense: &Dense) -> Self {
-        let (units, depth) = (dense.units, dense.depth);
+        let weight = |input, unit| dense.weight.get(unit * dense.depth + input) as f32;
+        Self::matrix(dense.batch, [dense.depth, dense.units], weight)
+    }
+
+    /// A matrix on each of `vectors` vectors, with the entries `weight(unit, input)`.
+    fn matrix(
+        vectors: usize,
+        [units, depth]: [usize; 2],
+        weight: impl Fn(usize, usize) -> f32,
+    ) -> Self {
         let tap = |vector: usize| {
-            move |unit: usize| Tap { tap: unit as u32, source: (vector * units + unit) as u32 }
+            move |input: usize| Tap { tap: input as u32, source: (vector * depth + input) as u32 }
         };
-        let weight = |input, unit| dense.weight.get(unit * depth + input) as f32;
         Self {
             batch: 1,
             channels: 1,
             plane: 0,
-            windows: Windows::new((0..dense.batch).map(|vector| (0..units).map(tap(vector)))),
-            taps: units,
-            groups: vec![ChannelWeights::pack(depth, units, weight)],
-            outputs: depth,
-            bias: vec![0.0; depth],
+            windows: Windows::new((0..vectors).map(|vector| (0..depth).map(tap(vector)))),
+            taps: depth,
+            groups: vec![ChannelWeights::pack(units, depth, weight)],
+            outputs: units,
+            bias: vec![0.0; units],
             spline: PackedSpline::default(),
             meeting: None,
-            order: UnitOrder { channel: 1, cell: depth },
+            order: UnitOrder { channel: 1, cell: units },
         }
     }
 
