@@ -4,6 +4,7 @@ mod args;
 mod failure;
 mod input;
 mod output;
+mod picture;
 mod points;
 mod session;
 mod table;
@@ -30,6 +31,9 @@ fn main() -> ExitCode {
         Verb::Affine(args) => verbs::affine::run(&args),
         Verb::Region(args) => verbs::region::run(&args),
         Verb::Distance(args) => verbs::distance::run(&args),
+        Verb::Power(args) => verbs::power::run(&args),
+        Verb::Template(args) => verbs::template::run(&args),
+        Verb::Complexity(args) => verbs::complexity::run(&args),
         Verb::Convert(args) => verbs::convert::run(&args),
         Verb::Demo(args) => verbs::demo::run(&args),
     };

@@ -3,7 +3,7 @@
 
 use std::sync::atomic::Ordering;
 
-use maso_core::{EvalError, Rows};
+use maso_core::{EvalError, Linearization, Rows};
 use rayon::prelude::*;
 
 use crate::failure::Failure;
@@ -47,11 +47,13 @@ impl Session {
         Ok(())
     }
 
-    /// The values of the only row chosen.
-    pub(crate) fn only_row(&self) -> Result<Vec<f64>, Failure> {
-        let mut buffer = Vec::new();
-        let values = self.data.rows.block(self.data.range.clone(), &mut buffer);
+    /// The model at the only row chosen.
+    pub(crate) fn only_map(&self) -> Result<Linearization<'_>, Failure> {
+        let (range, mut buffer) = (self.data.range.clone(), Vec::new());
+        let values = self.data.rows.block(range.clone(), &mut buffer);
         let values = values.map_err(|error| self.explain_rows(error.into()))?;
-        Ok(values.iter().map(|&value| value.into()).collect())
+        let x: Vec<f64> = values.iter().map(|&value| value.into()).collect();
+        let map = self.network().linearize(&x);
+        map.map_err(|error| self.explain_rows(error.at_row(range.start)))
     }
 }

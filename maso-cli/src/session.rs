@@ -1,5 +1,6 @@
 //! A network running over data: threads, progress, being stopped, and the notes that go with it.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -146,9 +147,18 @@ impl Session {
     pub(crate) fn run(
         &self,
         want: Want,
+        sink: impl FnMut(Batch<'_>) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        self.run_range(self.data.range.clone(), want, sink)
+    }
+
+    /// Runs over some of the file's rows, whichever were chosen.
+    pub(crate) fn run_range(
+        &self,
+        range: Range<usize>,
+        want: Want,
         mut sink: impl FnMut(Batch<'_>) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        let range = self.data.range.clone();
         let mut progress = Progress::new(range.len(), "rows", self.quiet);
         let run = self.evaluator.run(&self.data.rows, range.clone(), want, |batch| {
             if self.stopped.load(Ordering::Relaxed) {

@@ -93,6 +93,12 @@ impl Quantiles {
         })
     }
 
+    /// The cells of counts.
+    pub(crate) fn whole(&self) -> [String; 5] {
+        let Self { least, p5, median, p95, largest } = *self;
+        [least, p5, median, p95, largest].map(|number| grouped(number as u64))
+    }
+
     /// A row of a table.
     pub(crate) fn row(&self, name: &str) -> Vec<String> {
         let Self { least, p5, median, p95, largest } = *self;

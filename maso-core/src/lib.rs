@@ -14,6 +14,7 @@ pub mod code;
 pub mod eval;
 pub mod geometry;
 pub mod graph;
+pub mod insight;
 pub mod linearize;
 pub mod lower;
 pub mod margin;
@@ -21,6 +22,7 @@ pub mod network;
 pub mod tensor;
 
 mod pack;
+mod random;
 
 pub use census::{Census, CensusReport};
 pub use code::{CodeLayout, Layer};

@@ -8,6 +8,7 @@ use common::oracles::{arrangement, dense_with, generated, n1, quarters, walk};
 use common::{Builder, Random, list};
 use maso_core::Network;
 use maso_core::geometry::{Bounds, Limits, Norm, Region, Shape, WallStatus};
+use microlp::{ComparisonOp, OptimizationDirection, Problem};
 
 const UNIT_BOX: Option<Bounds> = Some(Bounds { low: -1.0, high: 1.0 });
 
@@ -445,6 +446,87 @@ fn check_crossing(region: &Region<'_>, wall: usize, point: &[f64], seed: u64) ->
         }
     }
     true
+}
+
+/// The greatest `objective · y + gain · r` with every wall (but `without`) at least r away; infinite if there is
+/// none. By microlp, which shares nothing with the shapes.
+/// None where it gives up, as it does on some degenerate ones.
+fn program(
+    region: &Region<'_>,
+    objective: &[f64],
+    gain: f64,
+    without: Option<usize>,
+) -> Option<f64> {
+    let mut problem = Problem::new(OptimizationDirection::Maximize);
+    let free = (f64::NEG_INFINITY, f64::INFINITY);
+    let y: Vec<_> = objective.iter().map(|&weight| problem.add_var(weight, free)).collect();
+    let r = problem.add_var(gain, if gain == 0.0 { (0.0, 0.0) } else { free });
+    for (_, wall) in region.walls().iter().enumerate().filter(|(i, _)| Some(*i) != without) {
+        let terms = y.iter().copied().zip(wall.normal.iter().copied());
+        let terms: Vec<_> = terms.chain([(r, -1.0)]).collect();
+        problem.add_constraint(&terms, ComparisonOp::Ge, -wall.distance);
+    }
+    match problem.solve() {
+        Ok(outcome) => Some(outcome.into_solution().expect("solved").objective()),
+        Err(microlp::Error::Unbounded) => Some(f64::INFINITY),
+        Err(_) => None,
+    }
+}
+
+#[test]
+fn shapes_agree_with_linear_programs() {
+    let mut cases: Vec<(String, Network, Vec<f64>)> = Vec::new();
+    for seed in 0..12 {
+        let widths = [&[2usize, 8, 8, 1][..], &[3, 6, 6, 1], &[5, 20, 20, 3]][seed as usize % 3];
+        let x = (0..widths[0]).map(|i| 0.3 * ((seed + 3 * i as u64) as f64).sin()).collect();
+        cases.push((format!("{widths:?}, {seed}"), generated(widths, seed), x));
+    }
+    for seed in 0..60 {
+        let network = random_network(seed);
+        if network.input().len() <= 16 && network.layout().units() <= 90 {
+            let mut random = Random(seed);
+            let x = random.numbers(network.input().len()).into_iter().map(f64::from).collect();
+            cases.push((format!("random network {seed}"), network, x));
+        }
+    }
+    let (mut facets, mut redundant, mut bounded) = (0, 0, 0);
+    for (what, network, x) in &cases {
+        for bounds in [None, Some(Bounds { low: -3.0, high: 3.0 })] {
+            let map = network.linearize(x).expect("a point");
+            let region = Region::new(&map, bounds).expect("inside the box");
+            let shape = shape(&region);
+            if !shape.full_dimensional || region.walls().is_empty() {
+                continue;
+            }
+            if let Some(inradius) = program(&region, &vec![0.0; x.len()], 1.0, None) {
+                let equal = inradius == shape.inradius
+                    || (inradius - shape.inradius).abs() <= 1e-7 * (1.0 + inradius);
+                assert!(equal, "{what}, {bounds:?}: inradius {} for {inradius}", shape.inradius);
+            }
+            assert!(bounds.is_none() || shape.bounded, "{what}: a box is bounded");
+            bounded += usize::from(shape.bounded);
+            for (index, status) in shape.walls.iter().enumerate() {
+                let wall = &region.walls()[index];
+                let outwards: Vec<f64> = wall.normal.iter().map(|n| -n).collect();
+                let Some(furthest) = program(&region, &outwards, 0.0, Some(index)) else {
+                    continue;
+                };
+                let beyond = furthest - wall.distance;
+                match status {
+                    WallStatus::Facet => {
+                        assert!(beyond > 1e-9, "{what}: facet {index} is {beyond:e} beyond");
+                        facets += 1;
+                    }
+                    WallStatus::Redundant => {
+                        assert!(beyond < 1e-6, "{what}: redundant {index} is {beyond:e} beyond");
+                        redundant += 1;
+                    }
+                    WallStatus::Undecided => panic!("{what}: wall {index} is undecided"),
+                }
+            }
+        }
+    }
+    assert!(facets > 200 && redundant > 200 && bounded > 20, "{facets}, {redundant}, {bounded}");
 }
 
 #[test]

@@ -77,6 +77,80 @@ pub(crate) struct DistanceArgs {
     pub(crate) run: RunArgs,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct PowerArgs {
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+    #[command(flatten)]
+    pub(crate) point: PointArgs,
+    /// Write centroids (layers, in) and squared radii (layers) of the row's cells, and those of each unit alone
+    #[arg(short = 'o', long = "out", value_name = "OUT.npz")]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TemplateArgs {
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+    #[command(flatten)]
+    pub(crate) point: PointArgs,
+    /// Draw the templates: as images where inputs are, as bars otherwise
+    #[arg(short = 'o', long = "out", value_name = "T.png")]
+    pub(crate) out: Option<PathBuf>,
+    /// The input as an image: HxW or CxHxW [default: the input's shape, or a square of its numbers]
+    #[arg(long, value_name = "SHAPE", value_parser = parse_image)]
+    pub(crate) image: Option<ImageShape>,
+    /// How many rows of DATA to name whose codes are nearest
+    #[arg(long, value_name = "N", default_value = "5")]
+    pub(crate) nearest: usize,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+/// Channels, height and width of an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ImageShape(pub(crate) [usize; 3]);
+
+#[derive(Debug, Args)]
+pub(crate) struct ComplexityArgs {
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// How near a wall has to be, in L2
+    #[arg(long, value_name = "R", value_parser = parse_radius)]
+    pub(crate) radius: f64,
+    /// Random directions of the sampled cross-polytope: half its vertices
+    #[arg(long, value_name = "N", default_value = "20")]
+    pub(crate) directions: usize,
+    /// What the directions are drawn from
+    #[arg(long, value_name = "SEED", default_value = "0")]
+    pub(crate) seed: u64,
+    /// Write the counts: arrays near and sampled (rows, layers)
+    #[arg(short = 'o', long = "out", value_name = "OUT.npz")]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+fn parse_radius(text: &str) -> Result<f64, String> {
+    let radius = text.parse().ok().filter(|radius: &f64| radius.is_finite() && *radius > 0.0);
+    radius.ok_or_else(|| "expected a positive number, such as 0.1".to_owned())
+}
+
+fn parse_image(text: &str) -> Result<ImageShape, String> {
+    let extents: Option<Vec<usize>> = text.split('x').map(|extent| extent.parse().ok()).collect();
+    let shape = match extents.as_deref() {
+        Some([height, width]) => Some([1, *height, *width]),
+        Some([channels, height, width]) => Some([*channels, *height, *width]),
+        _ => None,
+    };
+    let shape = shape.filter(|shape| !shape.contains(&0)).map(ImageShape);
+    shape.ok_or_else(|| "expected HxW or CxHxW, such as 28x28".to_owned())
+}
+
 fn parse_seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse::<f64>().ok().and_then(|s| Duration::try_from_secs_f64(s).ok());
     seconds.ok_or_else(|| "expected a number of seconds, such as 10 or 0.5".to_owned())

@@ -7,7 +7,9 @@ mod run;
 pub(crate) use data::{
     DataArgs, FileArgs, LayoutArg, ModelArgs, PointArgs, PreparationArgs, RowAxisArg,
 };
-pub(crate) use geometry::{AffineArgs, DistanceArgs, RegionArgs};
+pub(crate) use geometry::{
+    AffineArgs, ComplexityArgs, DistanceArgs, ImageShape, PowerArgs, RegionArgs, TemplateArgs,
+};
 pub(crate) use run::{RunArgs, TierArgs};
 
 use std::path::PathBuf;
@@ -40,6 +42,12 @@ pub(crate) enum Verb {
     Region(RegionArgs),
     /// Write each row's distance to the walls of its region, on request to the decision boundary
     Distance(DistanceArgs),
+    /// Show the power diagram cells that a row is in, layer by layer
+    Power(PowerArgs),
+    /// Show what each output's template has to do with a row, and draw the templates
+    Template(TemplateArgs),
+    /// Count the units that have a wall near each row
+    Complexity(ComplexityArgs),
     /// Write a model kept as weights alone (.safetensors, .npz) as an ONNX file
     Convert(ConvertArgs),
     /// Run the census on an embedded network and data set

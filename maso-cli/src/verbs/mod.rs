@@ -3,9 +3,13 @@
 pub(crate) mod affine;
 pub(crate) mod census;
 pub(crate) mod codes;
+pub(crate) mod complexity;
 pub(crate) mod convert;
 pub(crate) mod demo;
 pub(crate) mod distance;
 pub(crate) mod forward;
 pub(crate) mod info;
+pub(crate) mod power;
 pub(crate) mod region;
+pub(crate) mod template;
+mod template_picture;

@@ -90,10 +90,7 @@ pub(crate) fn run(args: &RegionArgs) -> Outcome {
     let data = Data::open_point(&args.point, &args.model.file, &network)?;
     let session = Session::new(network, data, &args.run)?;
     let started = Instant::now();
-    let x = session.only_row()?;
-    let network = session.network();
-    let map = network.linearize(&x);
-    let map = map.map_err(|error| session.explain_rows(error.at_row(point.row)))?;
+    let map = session.only_map()?;
     let region = Region::new(&map, args.bounds).map_err(|error| {
         Failure::Usage(format!("--box: {error} (row {}, as f32, after any scale)", point.row))
     })?;

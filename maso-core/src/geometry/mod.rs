@@ -29,8 +29,10 @@ pub use shape::{Limits, Shape, WallStatus};
 pub use wall::{Crossing, Wall};
 pub use wall_distance::WallDistance;
 
+pub(crate) use wall_distance::near_walls;
+
 /// Counts units that come one after another, each possibly several times in a row.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Units {
     last: Option<usize>,
     count: usize,

@@ -17,6 +17,8 @@ pub(crate) struct Polyhedron {
     rows: Vec<f64>,
     slacks: Vec<f64>,
     norms: Vec<f64>,
+    /// Which numbers of a row are not zero, where they are few: sides of a box are cheap.
+    few: Vec<Option<Vec<usize>>>,
     /// From here on, half-spaces only bind coordinates together: no margin is kept from them.
     first_bound: Option<usize>,
 }
@@ -87,6 +89,7 @@ impl Polyhedron {
         self.rows.extend_from_slice(row);
         self.slacks.push(slack);
         self.norms.push(dot(row, row).sqrt());
+        self.few.push(few(row));
     }
 
     /// Adds a half-space through the origin that no margin is kept from.
@@ -113,7 +116,8 @@ impl Polyhedron {
 
     /// The distance of `y` to wall `index`, negative outside.
     pub(crate) fn distance(&self, index: usize, y: &[f64]) -> f64 {
-        (dot(self.row(index), y) + self.slacks[index]) / self.norms[index]
+        let product = product(self.row(index), &self.few[index], y);
+        (product + self.slacks[index]) / self.norms[index]
     }
 
     /// The point nearest to `query.from` that has all that is asked for.
@@ -139,6 +143,24 @@ impl Polyhedron {
     fn search<'s>(&'s self, query: &'s Query<'s>) -> Search<'s> {
         let (y, active) = (query.from.to_vec(), ActiveSet::default());
         Search { polyhedron: self, query, y, active }
+    }
+}
+
+/// Numbers other than zero up to which a row is taken one by one.
+const FEW: usize = 8;
+
+/// The places of the numbers of `row` that are not zero, if they are few.
+fn few(row: &[f64]) -> Option<Vec<usize>> {
+    let places = (0..row.len()).filter(|&i| row[i] != 0.0);
+    let places: Vec<usize> = places.take(FEW + 1).collect();
+    (places.len() <= FEW).then_some(places)
+}
+
+/// row · y, where `few` has the places of the row's numbers if they are few.
+fn product(row: &[f64], few: &Option<Vec<usize>>, y: &[f64]) -> f64 {
+    match few {
+        Some(places) => places.iter().map(|&i| row[i] * y[i]).sum(),
+        None => dot(row, y),
     }
 }
 
@@ -284,18 +306,27 @@ struct ActiveSet {
 }
 
 impl ActiveSet {
-    /// `normal` as its coordinates in Q and what is left over, by two passes of Gram and Schmidt.
+    /// The unit vector `normal` as its coordinates in Q and what is left over, by Gram and Schmidt: once more if
+    /// little is left, so that what is left is orthogonal (Kahan's "twice is enough").
     fn split(&self, normal: &[f64]) -> (Vec<f64>, Vec<f64>) {
+        let few = few(normal);
+        let parts = self.q.iter().map(|q| product(normal, &few, q));
+        let mut along: Vec<f64> = parts.collect();
         let mut rest = normal.to_vec();
-        let mut along = vec![0.0; self.q.len()];
-        for _ in 0..2 {
-            for (along, q) in along.iter_mut().zip(&self.q) {
-                let part = dot(q, &rest);
-                *along += part;
-                rest.iter_mut().zip(q).for_each(|(rest, q)| *rest -= part * q);
-            }
+        self.subtract(&along, &mut rest);
+        if dot(&rest, &rest) < 0.5 {
+            let again: Vec<f64> = self.q.iter().map(|q| dot(q, &rest)).collect();
+            self.subtract(&again, &mut rest);
+            along.iter_mut().zip(&again).for_each(|(along, again)| *along += again);
         }
         (along, rest)
+    }
+
+    /// Takes Q `along` from `rest`.
+    fn subtract(&self, along: &[f64], rest: &mut [f64]) {
+        for (&part, q) in along.iter().zip(&self.q).filter(|(part, _)| **part != 0.0) {
+            rest.iter_mut().zip(q).for_each(|(rest, q)| *rest -= part * q);
+        }
     }
 
     /// R⁻¹ `along`: how much of each member the new normal is made of.

@@ -24,12 +24,12 @@ impl Polyhedron {
                 let size = dot(&next, &next).sqrt() + f64::MIN_POSITIVE;
                 let moved: f64 = next.iter().zip(best).map(|(a, b)| (a - b).powi(2)).sum();
                 let gain = dot(gradient, best) - dot(gradient, &next);
-                if gain <= 1e-12 * size && moved.sqrt() <= 1e-7 * size {
+                if gain.abs() <= 1e-10 * size && moved.sqrt() <= 1e-6 * size {
                     let value = dot(gradient, &next);
                     let beyond = value > query.cutoff;
                     return if beyond { Nearest::Beyond } else { Nearest::Point(next, value) };
                 }
-                stride = (2.0 * stride).min(1e6 * size);
+                stride = (8.0 * stride).min(1e3 * size);
             }
             best = Some(next);
         }

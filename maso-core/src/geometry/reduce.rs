@@ -66,10 +66,17 @@ impl Reduced {
         Self { centre, basis, polyhedron, walls, independent, spans_input }
     }
 
-    /// The offset from the region's point of the point at coordinates `y`.
-    pub(super) fn offset(&self, y: &[f64]) -> Vec<f64> {
-        let lifted = lift(&self.basis, y, self.centre.len());
-        self.centre.iter().zip(&lifted).map(|(centre, lifted)| centre + lifted).collect()
+    /// The offset from the region's point of a point at coordinates `y`: the one that is as far from every independent
+    /// wall as the interior point, or `margin` away if that is more.
+    pub(super) fn offset(&self, walls: &[Wall], y: &[f64], margin: f64) -> Vec<f64> {
+        let mut offset = lift(&self.basis, y, self.centre.len());
+        offset.iter_mut().zip(&self.centre).for_each(|(offset, centre)| *offset += centre);
+        for (wall, direction) in &self.independent {
+            let wanted = walls[*wall].distance_at(&self.centre).max(margin);
+            let missing = wanted - walls[*wall].distance_at(&offset);
+            offset.iter_mut().zip(direction).for_each(|(o, d)| *o += missing * d);
+        }
+        offset
     }
 }
 

@@ -85,9 +85,11 @@ impl Shape {
         let included: Vec<usize> = (0..walls.len()).filter(|&wall| !hidden[wall]).collect();
         let reduced = Reduced::new(walls, &included, interior.clone());
         shape.interior = Some(interior);
-        shape.bounded = reduced.spans_input
-            && reduced.independent.is_empty()
-            && is_bounded(&reduced.polyhedron);
+        let sides = walls.iter().filter(|wall| wall.crossings.is_empty()).count();
+        shape.bounded = sides == 2 * inputs
+            || reduced.spans_input
+                && reduced.independent.is_empty()
+                && is_bounded(&reduced.polyhedron);
         shape.fit_ball(walls, &reduced);
         for (wall, &hidden) in shape.walls.iter_mut().zip(hidden) {
             if hidden {
@@ -101,14 +103,7 @@ impl Shape {
     /// The largest ball: the walls that depend on one another decide, the others can be moved away from.
     fn fit_ball(&mut self, walls: &[Wall], reduced: &Reduced) {
         let Some((y, radius)) = largest_ball(&reduced.polyhedron) else { return };
-        let mut centre = reduced.offset(&y);
-        for (wall, direction) in &reduced.independent {
-            let missing = radius - walls[*wall].distance_at(&centre);
-            if missing > 0.0 {
-                centre.iter_mut().zip(direction).for_each(|(c, d)| *c += missing * d);
-            }
-        }
-        (self.inradius, self.centre) = (radius, Some(centre));
+        (self.inradius, self.centre) = (radius, Some(reduced.offset(walls, &y, radius)));
     }
 
     fn find_facets(&mut self, walls: &[Wall], reduced: &Reduced, limits: &Limits<'_>) {
@@ -121,7 +116,7 @@ impl Shape {
         for (index, y) in shoot(&reduced.polyhedron) {
             let wall = reduced.walls[index];
             if self.walls[wall] == WallStatus::Undecided {
-                self.settle(wall, WallStatus::Facet, Some(reduced.offset(&y)));
+                self.settle(wall, WallStatus::Facet, Some(reduced.offset(walls, &y, 0.0)));
             }
         }
         let mut settled = self.settled();
@@ -134,7 +129,7 @@ impl Shape {
             }
             match facet_point(&reduced.polyhedron, index) {
                 Facet::Point(y) => {
-                    self.settle(wall, WallStatus::Facet, Some(reduced.offset(&y)));
+                    self.settle(wall, WallStatus::Facet, Some(reduced.offset(walls, &y, 0.0)));
                 }
                 Facet::None => self.settle(wall, WallStatus::Redundant, None),
                 Facet::Unknown => {}
@@ -224,7 +219,8 @@ fn largest_ball(polyhedron: &Polyhedron) -> Option<(Vec<f64>, f64)> {
     start[dims] = slacks.fold(f64::INFINITY, f64::min);
     let mut downwards = vec![0.0; dims + 1];
     downwards[dims] = -1.0;
-    let mut highest = lifted.lowest(&downwards, start[dims], &Query::from(&start)).point()?;
+    let mut highest =
+        lifted.lowest(&downwards, 100.0 * start[dims], &Query::from(&start)).point()?;
     let radius = highest.pop()?;
     Some((highest, radius))
 }

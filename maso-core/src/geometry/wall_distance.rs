@@ -18,6 +18,20 @@ pub struct WallDistance {
     pub ties: usize,
 }
 
+/// For each layer, the units with a wall nearer to the point than `radius` in L2.
+pub(crate) fn near_walls(map: &Linearization<'_>, radius: f64) -> Vec<usize> {
+    let layout = map.network().layout();
+    let mut near = vec![Units::default(); layout.layers().len()];
+    let layers = 0..near.len();
+    for_half_spaces(map, Tangents::identity(map.inputs()), layers, |half_space| {
+        if half_space.slack < radius * Norm::L2.of(half_space.normal) {
+            let (layer, _) = layout.place(half_space.unit).expect("a unit of the network");
+            near[layer].add(half_space.unit);
+        }
+    });
+    near.iter().map(Units::count).collect()
+}
+
 impl Linearization<'_> {
     /// The distance of the point to the wall of its region, in each of the norms asked for: the least
     /// |u(x)| / ‖∇u‖ over all units, the gradient in the dual norm. Units that are constant on the region have

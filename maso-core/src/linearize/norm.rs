@@ -1,6 +1,7 @@
 //! The squared Frobenius norm of a region's matrix: exactly, and estimated from random functionals.
 
 use super::{Frozen, Matrix};
+use crate::random::Random;
 
 /// An estimate and how sure it is.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,10 +29,10 @@ impl Frozen<'_> {
     pub fn estimate_squared_norm(&self, probes: usize, seed: u64) -> Estimate {
         assert!(probes >= 2, "a standard error takes at least two probes");
         let outputs = self.outputs();
-        let mut signs = Signs(seed);
+        let mut random = Random::new(seed);
         let samples: Vec<f64> = (0..probes)
             .map(|_| {
-                let probe: Vec<f64> = (0..outputs).map(|_| signs.next()).collect();
+                let probe: Vec<f64> = (0..outputs).map(|_| random.sign()).collect();
                 self.pull_back(&Matrix::new(1, outputs, probe)).squared_norm()
             })
             .collect();
@@ -39,17 +40,5 @@ impl Frozen<'_> {
         let squares = samples.iter().map(|sample| (sample - mean).powi(2)).sum::<f64>();
         let variance = squares / (probes - 1) as f64;
         Estimate { mean, standard_error: (variance / probes as f64).sqrt() }
-    }
-}
-
-/// Random signs by SplitMix64 (Steele, Lea and Flood, 2014).
-struct Signs(u64);
-
-impl Signs {
-    fn next(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut bits = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        if bits >> 63 == 0 { 1.0 } else { -1.0 }
     }
 }
