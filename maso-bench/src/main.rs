@@ -2,6 +2,7 @@
 
 mod compare;
 mod digest;
+mod linear;
 mod machine;
 mod measure;
 mod peers;

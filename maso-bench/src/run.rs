@@ -8,6 +8,7 @@ use maso_core::{
 };
 
 use crate::digest::digest;
+use crate::linear::Linear;
 use crate::machine::{Machine, peak};
 use crate::measure::{Times, measure_in_turn};
 use crate::report::{Measured, Results, print, talk, write_json};
@@ -47,6 +48,11 @@ fn run_case(
 ) -> Result<Vec<Measured>, Box<dyn std::error::Error>> {
     let network = workload::network(&case.network)?;
     let data = Data::of(case, network.input().len())?;
+    if let (None, Some(job)) = (data.numbers(), case.jobs.iter().find(|job| job.needs_numbers())) {
+        return Err(
+            format!("{}: {} takes rows of numbers, not bytes", case.name, job.name()).into()
+        );
+    }
     let mut measured = Vec::new();
     for &threads in &case.threads {
         let mut evaluator = evaluator(&network, tier, threads)?;
@@ -65,6 +71,11 @@ fn run_case(
             let mut one = describe(case, job, &evaluator, &data, times, peak);
             one.as_expected = expected.as_ref().map(|expected| *expected == found);
             one.digest = Some(found.clone());
+            if let Some(numbers) = data.numbers().filter(|_| job.needs_numbers())
+                && !Linear::is_right(job, &evaluator, numbers)?
+            {
+                one.as_expected = Some(false);
+            }
             if job == Job::Certify {
                 one.redone = Some(redone(&evaluator, &data)?);
             }
@@ -126,6 +137,10 @@ fn call<'a>(job: Job, evaluator: &'a Evaluator, data: &'a Data) -> Box<dyn FnMut
             let mut code = vec![0; words];
             Box::new(move || evaluator.codes_into(&numbers[..width], &mut code).expect(RAN))
         }
+        Job::Jvp | Job::Jacobian => {
+            let mut linear = Linear::new(job, evaluator, numbers);
+            Box::new(move || linear.run().expect(RAN))
+        }
         Job::Certify | Job::Census => {
             Box::new(move || data.with_rows(width, |rows| stream(job, evaluator, rows)))
         }
@@ -153,6 +168,7 @@ fn stream(job: Job, evaluator: &Evaluator, rows: &dyn Rows) {
         Job::Forward => Want::VALUES,
         Job::Margins => Want::MARGINS,
         Job::Codes | Job::Latency => Want::CODES,
+        Job::Jvp | Job::Jacobian => unreachable!("they have their rows in memory"),
     };
     let take = |_: &mut (), batch: Batch<'_>| {
         std::hint::black_box(batch.codes);
@@ -200,12 +216,22 @@ fn describe(
     let (network, seconds) = (evaluator.network(), times.median());
     let rows = if job == Job::Latency { 1 } else { case.rows };
     let rows_per_second = rows as f64 / seconds;
-    let flops = 2.0 * network.multiply_adds() as f64 * rows_per_second;
+    let outputs: usize = network.output_shape().iter().product();
+    let width = network.input().len();
+    // A matrix is a pass for each of its rows or columns; units left out are counted.
+    let passes = match job {
+        Job::Jvp => 2.0,
+        Job::Jacobian => 1.0 + outputs.min(width) as f64,
+        _ => 1.0,
+    };
+    let flops = 2.0 * passes * network.multiply_adds() as f64 * rows_per_second;
     let written = match job {
-        Job::Forward => network.output_shape().iter().product::<usize>() * size_of::<f32>(),
+        Job::Forward => outputs * size_of::<f32>(),
+        Job::Jvp => 2 * outputs * size_of::<f32>(),
+        Job::Jacobian => outputs * (width + 1) * size_of::<f32>(),
         _ => network.layout().words() * size_of::<u64>(),
     };
-    let bytes = data.row_bytes(network.input().len()) + written;
+    let bytes = data.row_bytes(width) + written;
     Measured {
         case: case.name.clone(),
         job: job.name().to_owned(),

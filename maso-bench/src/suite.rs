@@ -87,6 +87,10 @@ pub(crate) enum Job {
     Certify,
     /// Codes, counted.
     Census,
+    /// Outputs, and the product of each row's Jacobian with a direction.
+    Jvp,
+    /// The affine map of each row's region, as a matrix and an offset.
+    Jacobian,
     /// Codes of one row at a time.
     Latency,
 }
@@ -97,6 +101,11 @@ impl Job {
         matches!(self, Self::Forward | Self::Codes | Self::Latency)
     }
 
+    /// Whether it takes rows that are numbers in memory.
+    pub(crate) fn needs_numbers(self) -> bool {
+        matches!(self, Self::Jvp | Self::Jacobian)
+    }
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Forward => "forward",
@@ -104,6 +113,8 @@ impl Job {
             Self::Margins => "margins",
             Self::Certify => "certify",
             Self::Census => "census",
+            Self::Jvp => "jvp",
+            Self::Jacobian => "jacobian",
             Self::Latency => "latency",
         }
     }
@@ -117,11 +128,12 @@ pub(crate) struct Digests {
 }
 
 /// The suites that come with the program.
-const SUITES: [(&str, &str); 6] = [
+const SUITES: [(&str, &str); 7] = [
     ("quick", include_str!("../suites/quick.toml")),
     ("dense", include_str!("../suites/dense.toml")),
     ("convolution", include_str!("../suites/convolution.toml")),
     ("margins", include_str!("../suites/margins.toml")),
+    ("linearize", include_str!("../suites/linearize.toml")),
     ("census", include_str!("../suites/census.toml")),
     ("peers", include_str!("../suites/peers.toml")),
 ];

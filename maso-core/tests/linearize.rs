@@ -47,10 +47,13 @@ fn assert_close(a: &[f64], b: &[f64], scale: f64, what: &str) {
     }
 }
 
+/// A point, and the value, the matrix and the offset there.
+type KnownMap = ([f64; 2], [f64; 2], [f64; 4], [f64; 2]);
+
 #[test]
 fn known_maps_of_a_small_network() {
     let network = n1();
-    let cases: [([f64; 2], [f64; 2], [f64; 4], [f64; 2]); 3] = [
+    let cases: [KnownMap; 3] = [
         ([2.0, 1.0], [2.0, 0.0], [0.0, 2.0, 1.0, -1.0], [0.0, -1.0]),
         ([-1.0, -1.0], [0.0, -1.0], [-1.0, 1.0, 1.0, -1.0], [0.0, -1.0]),
         ([0.0, 2.0], [9.0, 1.0], [-1.0, 5.0, -1.0, 2.0], [-1.0, -3.0]),

@@ -4,6 +4,7 @@
 //! described in [`contract`](crate::contract).
 
 use crate::double::{DoubleBlock, DoubleLanes};
+use crate::gate::{Gate, Winners};
 use crate::margins::{Gauge, MarginLane, MarginLanes, Norms};
 use crate::product::Product;
 use crate::tier::Rounding;
@@ -220,6 +221,9 @@ pub struct Kernels {
     pub(crate) double: fn(&DoubleBlock<'_>, &mut [DoubleLanes]),
     pub(crate) product: fn(&Product<'_, f32>, &mut [f32], usize),
     pub(crate) double_product: fn(&Product<'_, f64>, &mut [f64], usize),
+    pub(crate) gate: fn(&Gate<'_>, &mut [f32]),
+    pub(crate) pick: fn(&Winners<'_>, &[f32], &mut [f32]),
+    pub(crate) put_back: fn(&Winners<'_>, &[f32], &mut [f32]),
     pub(crate) to_lanes: fn(&[f32], usize, usize, &mut [f32]),
     pub(crate) from_lanes: fn(&[f32], usize, &mut [f32]),
     pub(crate) codes: fn(&[u32], usize, &mut [u64]),
@@ -376,6 +380,36 @@ impl Kernels {
     pub fn double_product(&self, product: &Product<'_, f64>, out: &mut [f64], ldo: usize) {
         product.check(out.len(), ldo);
         (self.double_product)(product, out, ldo);
+    }
+
+    /// Runs a [`Gate`] over `numbers`, in place.
+    ///
+    /// # Panics
+    /// If it has not parameters and bits for them all.
+    pub fn gate(&self, gate: &Gate<'_>, numbers: &mut [f32]) {
+        gate.check(numbers.len());
+        (self.gate)(gate, numbers);
+    }
+
+    /// Writes each window's winner, out of the vectors of `input`, to `out`.
+    ///
+    /// # Panics
+    /// If a slice is too short, or a window is empty.
+    pub fn pick(&self, winners: &Winners<'_>, input: &[f32], out: &mut [f32]) {
+        winners.check(input.len(), out.len());
+        (self.pick)(winners, input, out);
+    }
+
+    /// Adds each window's vector of `output` to its winner's among the vectors of `input`: what [`pick`]
+    /// does, transposed.
+    ///
+    /// [`pick`]: Self::pick
+    ///
+    /// # Panics
+    /// If a slice is too short, or a window is empty.
+    pub fn put_back(&self, winners: &Winners<'_>, output: &[f32], input: &mut [f32]) {
+        winners.check(input.len(), output.len());
+        (self.put_back)(winners, output, input);
     }
 
     /// Turns up to [`PANEL`] rows of `width` numbers, `stride` apart, into `width` vectors; missing rows

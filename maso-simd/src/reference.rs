@@ -1,6 +1,7 @@
 //! The obvious scalar version of every kernel: what the tiers are compared with, bit for bit.
 
 use crate::double::{DoubleBlock, DoubleLanes};
+use crate::gate::{Gate, Winners};
 use crate::kernels::{AffineBlock, Combine, ExtremeBlock, Kernels, Spline};
 use crate::margins::{Gauge, Norms, norms_of_lanes};
 use crate::product::Product;
@@ -23,6 +24,9 @@ const fn table<const FUSED: bool>() -> Kernels {
         double: double::<FUSED>,
         product: product::<f32, FUSED>,
         double_product: product::<f64, FUSED>,
+        gate,
+        pick,
+        put_back,
         to_lanes,
         from_lanes,
         codes,
@@ -300,6 +304,43 @@ fn double<const FUSED: bool>(block: &DoubleBlock<'_>, out: &mut [DoubleLanes]) {
             out[block.order.unit(channel, cell)] = sum;
         }
     }
+}
+
+/// The piece of lane `lane` of vector `vector`, of `width` words each.
+fn piece_at(planes: &[u32], width: usize, vector: usize, lane: usize) -> usize {
+    let words = &planes[vector * width..][..width];
+    let bit = |(bit, word): (usize, &u32)| ((word >> lane & 1) as usize) << bit;
+    words.iter().enumerate().map(bit).sum()
+}
+
+fn gate(gate: &Gate<'_>, numbers: &mut [f32]) {
+    let width = bits::width(gate.slopes.len());
+    for (i, number) in numbers.iter_mut().enumerate() {
+        let piece = piece_at(gate.planes, width, i / PANEL, i % PANEL);
+        *number *= gate.slopes[piece].at(i / PANEL, i);
+    }
+}
+
+/// Calls `job` with each unit's place in the output and its winner's in the input, row by row.
+fn for_winners(winners: &Winners<'_>, mut job: impl FnMut(usize, usize)) {
+    let (cells, width) = (winners.windows.cells(), bits::width(winners.taps));
+    for unit in 0..winners.planes * cells {
+        for lane in 0..PANEL {
+            let piece = piece_at(winners.bits, width, unit, lane);
+            let window = winners.windows.window(unit % cells);
+            let tap = window.iter().find(|tap| tap.tap as usize == piece);
+            let source = tap.expect("the winner is not padding").source as usize;
+            job(unit * PANEL + lane, (unit / cells * winners.plane + source) * PANEL + lane);
+        }
+    }
+}
+
+fn pick(winners: &Winners<'_>, input: &[f32], out: &mut [f32]) {
+    for_winners(winners, |unit, source| out[unit] = input[source]);
+}
+
+fn put_back(winners: &Winners<'_>, output: &[f32], input: &mut [f32]) {
+    for_winners(winners, |unit, source| input[source] += output[unit]);
 }
 
 fn to_lanes(rows: &[f32], stride: usize, width: usize, lanes: &mut [f32]) {

@@ -61,6 +61,11 @@ impl Windows {
         self.consecutive
     }
 
+    /// Whether every cell reads at least one tap.
+    pub(crate) fn are_filled(&self) -> bool {
+        self.starts.windows(2).all(|ends| ends[0] < ends[1])
+    }
+
     /// Checks that `planes` planes, `plane` apart, are in an input of `len` vectors, and that taps are
     /// numbered below `taps`.
     pub(crate) fn check(&self, len: usize, planes: usize, plane: usize, taps: usize) {
@@ -262,8 +267,7 @@ impl WindowExtreme<'_> {
     pub(crate) fn check(&self, out: &[f32], planes: &[u32]) {
         let units = self.planes * self.windows.cells();
         self.windows.check(self.input.len() / PANEL, self.planes, self.plane, self.taps);
-        let filled = self.windows.starts.windows(2).all(|ends| ends[0] < ends[1]);
-        assert!(filled, "every window has a tap");
+        assert!(self.windows.are_filled(), "every window has a tap");
         assert!(out.len() >= units * PANEL, "out is short");
         assert!(planes.len() >= units * bits::width(self.taps), "a word for each bit");
     }

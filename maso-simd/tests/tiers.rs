@@ -3,9 +3,9 @@
 #![allow(clippy::print_stderr, reason = "a test run says what it measured")]
 
 use maso_simd::{
-    Addend, AffineBlock, ChannelWeights, Combine, DoubleBlock, DoubleLanes, ExtremeBlock, Gauge,
-    Kernels, MarginLanes, Measure, Meeting, PANEL, Param, Product, Spline, Tap, Term, Tier,
-    UnitOrder, WindowBlock, WindowExtreme, Windows, bits as fields,
+    Addend, AffineBlock, ChannelWeights, Combine, DoubleBlock, DoubleLanes, ExtremeBlock, Gate,
+    Gauge, Kernels, MarginLanes, Measure, Meeting, PANEL, Param, Product, Spline, Tap, Term, Tier,
+    UnitOrder, WindowBlock, WindowExtreme, Windows, Winners, bits as fields,
 };
 
 /// A small generator of f32 in [-2, 2) with many repeated values, so that ties and exact zeros occur.
@@ -385,6 +385,84 @@ fn window_extremes_match_the_reference_with_ties() {
                 };
                 assert_eq!(run(kernels), run(reference), "{taps} taps");
             }
+        }
+    });
+}
+
+/// Words whose bits name one of `pieces` pieces for each lane of each vector.
+fn random_pieces(source: &mut Source, vectors: usize, pieces: usize) -> Vec<u32> {
+    let width = fields::width(pieces);
+    let mut planes = vec![0; vectors * width];
+    for vector in 0..vectors {
+        for lane in 0..PANEL {
+            let piece = ((source.next() + 2.0) * 512.0) as usize % pieces;
+            for (bit, word) in planes[vector * width..][..width].iter_mut().enumerate() {
+                *word |= ((piece >> bit & 1) as u32) << lane;
+            }
+        }
+    }
+    planes
+}
+
+#[test]
+fn gates_match_the_reference_at_every_length() {
+    on_every_tier(|kernels, reference| {
+        let mut source = Source(31);
+        for len in (1..70).chain([128, 201]) {
+            let numbers = source.vec(len);
+            for pieces in 1..=3 {
+                let planes = random_pieces(&mut source, len.div_ceil(PANEL), pieces);
+                let lists: [_; 3] = std::array::from_fn(|_| source.vec(len));
+                let splats: [_; 3] = std::array::from_fn(|piece| Param::Splat(lists[piece][0]));
+                let lanes = lists.each_ref().map(|list| Param::Lanes(list));
+                let rows = lists.each_ref().map(|list| Param::Rows(list));
+                for slopes in [splats, lanes, rows] {
+                    let gate = Gate { slopes: &slopes[..pieces], planes: &planes };
+                    let run = |kernels: &Kernels| {
+                        let mut numbers = numbers.clone();
+                        kernels.gate(&gate, &mut numbers);
+                        bits(&numbers)
+                    };
+                    assert_eq!(run(kernels), run(reference), "{len} numbers, {slopes:?}");
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn winners_are_picked_and_put_back_as_the_reference_does() {
+    on_every_tier(|kernels, reference| {
+        let mut source = Source(32);
+        for (planes, plane, cells, taps) in
+            [(1, 4, 1, 1), (3, 16, 4, 4), (2, 30, 7, 9), (1, 60, 2, 49)]
+        {
+            let input = source.vec(planes * plane * PANEL);
+            let windows = random_windows(&mut source, cells, plane, taps);
+            let block = WindowExtreme {
+                input: &input,
+                planes,
+                plane,
+                windows: &windows,
+                taps,
+                smallest: taps == 9,
+            };
+            let units = planes * cells;
+            let mut largest = vec![0.0; units * PANEL];
+            let mut words = vec![0; units * fields::width(taps)];
+            reference.window_extreme(&block, &mut largest, &mut words, None);
+            let winners = Winners { planes, plane, windows: &windows, taps, bits: &words };
+            let mut again = vec![9.0; units * PANEL];
+            kernels.pick(&winners, &input, &mut again);
+            assert_eq!(bits(&again), bits(&largest), "{taps} taps: a winner is what it won with");
+            let (other, output) = (source.vec(input.len()), source.vec(again.len()));
+            let run = |kernels: &Kernels| {
+                let (mut out, mut back) = (vec![9.0; units * PANEL], other.clone());
+                kernels.pick(&winners, &other, &mut out);
+                kernels.put_back(&winners, &output, &mut back);
+                (bits(&out), bits(&back))
+            };
+            assert_eq!(run(kernels), run(reference), "{taps} taps");
         }
     });
 }

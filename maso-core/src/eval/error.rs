@@ -63,6 +63,26 @@ pub enum EvalError {
         /// Its value.
         value: f32,
     },
+    /// A direction holds NaN or infinity.
+    #[error(
+        "the tangent of row {row} is {value} in column {column}; all its numbers must be finite"
+    )]
+    Tangent {
+        /// Row of the data.
+        row: usize,
+        /// Place in the row.
+        column: usize,
+        /// The value.
+        value: f32,
+    },
+    /// A finite row leads to a product or a matrix that is not finite.
+    #[error("the {what} of row {row} is beyond the range of f32; scale the data")]
+    OutOfRange {
+        /// Row of the data.
+        row: usize,
+        /// What is asked for.
+        what: &'static str,
+    },
     /// The source failed.
     #[error(transparent)]
     Rows(#[from] RowError),

@@ -8,7 +8,11 @@ mod certify;
 mod double;
 mod error;
 mod fold;
+mod jacobian;
+mod jvp;
+mod linear_tile;
 mod margins;
+mod pairs;
 mod row_tile;
 mod rows;
 mod tile;
@@ -30,6 +34,7 @@ use crate::network::Network;
 use crate::pack::Plan;
 use crate::pack::row_lanes::RowLanes;
 use crate::pack::unit_lanes::UnitLanes;
+use jacobian::JacobianPlan;
 use margins::MarginPlan;
 use tile::{Results, Tile, TileBuffers};
 
@@ -86,6 +91,8 @@ pub struct Evaluator {
     idle: Mutex<Vec<TileBuffers>>,
     /// Made when margins are first asked for.
     margin_plan: OnceLock<MarginPlan>,
+    /// Made when matrices are first asked for.
+    jacobian_plan: OnceLock<JacobianPlan>,
 }
 
 /// Bytes of rows and buffers that a tile may fill: about what a core's second-level cache holds, with room
@@ -117,6 +124,7 @@ impl Evaluator {
             tile_rows: None,
             idle: Mutex::default(),
             margin_plan: OnceLock::new(),
+            jacobian_plan: OnceLock::new(),
         }
     }
 
@@ -199,23 +207,15 @@ impl Evaluator {
         codes: Option<&mut [u64]>,
         margins: Option<&mut [Margin]>,
     ) -> Result<(), EvalError> {
-        let (width, outputs) = (self.network.input().len(), self.outputs());
-        let words = self.network.layout().words();
-        let source = SliceRows::new(rows, width).ok_or(EvalError::Length {
-            what: "rows",
-            expected: width,
-            found: rows.len(),
-        })?;
+        let (outputs, words) = (self.outputs(), self.network.layout().words());
+        let source = self.slice_rows(rows)?;
         let lengths = [
             ("values", outputs, values.as_ref().map(|values| values.len())),
             ("codes", words, codes.as_ref().map(|codes| codes.len())),
             ("margins", 1, margins.as_ref().map(|margins| margins.len())),
         ];
         for (what, each, found) in lengths {
-            let expected = each * source.count();
-            if let Some(found) = found.filter(|&found| found != expected) {
-                return Err(EvalError::Length { what, expected, found });
-            }
+            check_length(what, each * source.count(), found.unwrap_or(each * source.count()))?;
         }
         let (values_asked, codes_asked) = (values.is_some(), codes.is_some());
         let want = Want { values: values_asked, codes: codes_asked, margins: margins.is_some() };
@@ -228,6 +228,12 @@ impl Evaluator {
         };
         let tile_rows = self.tile_rows(source.count(), want);
         self.run_tiles(&source, Tile::split(0, source.count(), tile_rows, want, results))
+    }
+
+    /// Rows of the input's length.
+    fn slice_rows<'d>(&self, rows: &'d [f32]) -> Result<SliceRows<'d>, EvalError> {
+        let (what, expected, found) = ("rows", self.network.input().len(), rows.len());
+        SliceRows::new(rows, expected).ok_or(EvalError::Length { what, expected, found })
     }
 
     /// Evaluates `range` of `rows` and hands the results to `sink`, in order.
@@ -339,14 +345,21 @@ impl Evaluator {
     fn run_tiles<'o>(
         &self,
         rows: &dyn Rows,
-        mut tiles: impl Iterator<Item = Tile<'o>>,
+        tiles: impl Iterator<Item = Tile<'o>>,
     ) -> Result<(), EvalError> {
-        let run = |buffers: &mut Lent<'_>, mut tile: Tile<'o>| {
-            tile.run_or_explain(self, rows, &mut buffers.buffers)
-        };
+        self.spread(tiles, |tile, buffers| tile.run_or_explain(self, rows, buffers))
+    }
+
+    /// Runs `job` on every tile, on the caller's threads; gives the error of the first that fails.
+    fn spread<T: Send>(
+        &self,
+        mut tiles: impl Iterator<Item = T>,
+        job: impl Fn(&mut T, &mut TileBuffers) -> Result<(), EvalError> + Sync,
+    ) -> Result<(), EvalError> {
+        let run = |buffers: &mut Lent<'_>, mut tile: T| job(&mut tile, &mut buffers.buffers);
         match &self.pool {
             Some(pool) => {
-                let tiles: Vec<Tile<'o>> = tiles.collect();
+                let tiles: Vec<T> = tiles.collect();
                 let results: Vec<_> = pool.install(|| {
                     tiles.into_par_iter().map_init(|| self.lend_buffers(), run).collect()
                 });
@@ -364,6 +377,10 @@ impl Evaluator {
         let idle = self.idle.lock().expect("no tile panics while it holds the lock").pop();
         Lent { buffers: idle.unwrap_or_default(), evaluator: self }
     }
+}
+
+fn check_length(what: &'static str, expected: usize, found: usize) -> Result<(), EvalError> {
+    if found == expected { Ok(()) } else { Err(EvalError::Length { what, expected, found }) }
 }
 
 /// Rows of a tile from which they are put across lanes: with windows soon, with wide matrices where few

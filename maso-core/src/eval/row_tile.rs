@@ -5,7 +5,7 @@ use maso_simd::{Aligned, MarginLanes, PANEL};
 use super::Evaluator;
 use super::tile::{Tile, with_slice};
 use crate::pack::row_lanes::{LaneRun, RowLanes};
-use crate::pack::{Place, Step, StepMargins, ValueRef};
+use crate::pack::{Pass, Place, Step, StepMargins, ValueRef};
 
 /// Buffers that stay from tile to tile.
 #[derive(Debug, Default)]
@@ -14,6 +14,16 @@ pub(super) struct RowTileBuffers {
     slots: Vec<Aligned>,
     /// A word for each bit of the code.
     planes: Vec<u32>,
+}
+
+impl RowTileBuffers {
+    /// Buffers of at least these lengths.
+    fn make_room(&mut self, lens: &[usize]) {
+        self.slots.resize_with(lens.len().max(self.slots.len()), Aligned::default);
+        for (slot, &len) in self.slots.iter_mut().zip(lens) {
+            slot.at_least(len);
+        }
+    }
 }
 
 /// Runs the tile over `input`; false if a number was or became NaN or infinite.
@@ -27,14 +37,11 @@ pub(super) fn run(
         return false;
     }
     let (plan, kernels) = (evaluator.row_plan(), evaluator.kernels);
+    buffers.make_room(&plan.slots);
     let RowTileBuffers { input: lanes, slots, planes } = buffers;
     let width = input.len() / tile.rows;
     let lanes = lanes.at_least(width * PANEL);
     kernels.to_lanes(input, width, width, lanes);
-    slots.resize_with(plan.slots.len().max(slots.len()), Aligned::default);
-    for (slot, &len) in slots.iter_mut().zip(&plan.slots) {
-        slot.at_least(len);
-    }
     let layout = evaluator.network.layout();
     planes.clear();
     planes.resize(layout.bits(), 0);
@@ -44,7 +51,7 @@ pub(super) fn run(
     for (index, step) in steps.iter().enumerate() {
         let measure = measures.and_then(|measures| measures[index].as_ref());
         let margins = measure.map(|measure| StepMargins { measure, rows: &mut kept });
-        if !run_step(evaluator, step, lanes, slots, planes, margins) {
+        if !run_step(evaluator, Pass::Values, step, lanes, slots, planes, margins) {
             return false;
         }
     }
@@ -60,8 +67,52 @@ pub(super) fn run(
     true
 }
 
+/// Takes tangents of the rows that were run last through all steps, on their pieces; false if a number was
+/// or became NaN or infinite.
+pub(super) fn push(
+    rows: usize,
+    evaluator: &Evaluator,
+    tangents: &[f32],
+    buffers: &mut RowTileBuffers,
+    products: &mut [f32],
+) -> bool {
+    let (kernels, width) = (evaluator.kernels, tangents.len() / rows);
+    kernels.to_lanes(tangents, width, width, &mut buffers.input);
+    kernels.finite(tangents) && push_lanes(evaluator, buffers, products)
+}
+
+/// The same for lanes and bits that `fill` writes, of which there are none before.
+pub(super) fn push_filled(
+    evaluator: &Evaluator,
+    buffers: &mut RowTileBuffers,
+    fill: impl FnOnce(&mut [f32], &mut [u32]),
+    products: &mut [f32],
+) -> bool {
+    let (plan, network) = (evaluator.row_plan(), &evaluator.network);
+    buffers.make_room(&plan.slots);
+    let lanes = buffers.input.at_least(network.input().len() * PANEL);
+    lanes.fill(0.0);
+    buffers.planes.clear();
+    buffers.planes.resize(network.layout().bits(), 0);
+    fill(lanes, &mut buffers.planes);
+    push_lanes(evaluator, buffers, products)
+}
+
+fn push_lanes(evaluator: &Evaluator, buffers: &mut RowTileBuffers, products: &mut [f32]) -> bool {
+    let (plan, width) = (evaluator.row_plan(), evaluator.network.input().len());
+    let RowTileBuffers { input, slots, planes } = buffers;
+    let lanes = &input[..width * PANEL];
+    let finite = plan
+        .steps
+        .iter()
+        .all(|step| run_step(evaluator, Pass::Tangents, step, lanes, slots, planes, None));
+    evaluator.kernels.from_lanes(view(plan.output, lanes, slots), plan.output.len, products);
+    finite
+}
+
 fn run_step(
     evaluator: &Evaluator,
+    pass: Pass,
     step: &Step<RowLanes>,
     input: &[f32],
     slots: &mut [Aligned],
@@ -73,6 +124,7 @@ fn run_step(
     let finite = with_slice(views, input, |inputs| {
         let mut run = LaneRun {
             kernels: evaluator.kernels,
+            pass,
             inputs,
             out: &mut out[..step.len * PANEL],
             planes: &mut planes[step.first_bit..][..step.bits],

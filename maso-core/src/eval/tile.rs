@@ -3,6 +3,7 @@
 use maso_simd::Rounding;
 
 use super::double::DoubleBuffers;
+use super::jacobian::JacobianBuffers;
 use super::row_tile::{self, RowTileBuffers};
 use super::unit_tile::{self, UnitTileBuffers};
 use super::{EvalError, Evaluator, RowError, Rows, Want};
@@ -36,8 +37,11 @@ pub(super) struct Results<'o> {
 pub(super) struct TileBuffers {
     /// Rows, where the data must be converted.
     pub(super) input: Vec<f32>,
-    unit: UnitTileBuffers,
-    row: RowTileBuffers,
+    pub(super) unit: UnitTileBuffers,
+    pub(super) row: RowTileBuffers,
+    /// Codes, where they are needed and not asked for.
+    pub(super) codes: Vec<u64>,
+    pub(super) jacobian: JacobianBuffers,
     pub(super) double: DoubleBuffers,
 }
 
@@ -79,7 +83,7 @@ impl<'o> Tile<'o> {
     }
 
     /// Runs the tile; false if a number was or became NaN or infinite.
-    fn run(
+    pub(super) fn run(
         &mut self,
         evaluator: &Evaluator,
         rows: &dyn Rows,

@@ -5,7 +5,7 @@ use maso_simd::{Aligned, MarginLanes};
 use super::Evaluator;
 use super::tile::{Tile, with_slice};
 use crate::pack::unit_lanes::{RowsView, Run, Scratch, UnitLanes};
-use crate::pack::{Place, Step, StepMargins, ValueRef, Work};
+use crate::pack::{Pass, Place, Step, StepMargins, ValueRef, Work};
 
 /// Buffers that stay from tile to tile.
 #[derive(Debug, Default)]
@@ -25,11 +25,7 @@ pub(super) fn run(
 ) -> bool {
     let plan = evaluator.unit_plan();
     let steps = plan.steps(tile.want.values || !tile.want.codes);
-    // Where the first step sees all of every row, what is not finite shows in what it makes.
-    let seen = steps
-        .first()
-        .is_some_and(|step| step.work.sees_all() && step.inputs[0].place == Place::Input);
-    if !seen && !evaluator.kernels.finite(input) {
+    if !are_seen(steps) && !evaluator.kernels.finite(input) {
         return false;
     }
     let UnitTileBuffers { slots, scratch, kept } = buffers;
@@ -45,15 +41,12 @@ pub(super) fn run(
     for (index, step) in steps.iter().enumerate() {
         let measure = measures.and_then(|measures| measures[index].as_ref());
         let margins = measure.map(|measure| StepMargins { measure, rows: &mut *kept });
-        if !run_step(tile, evaluator, step, input, (slots, scratch), margins) {
+        if !run_step(tile, evaluator, Pass::Values, step, input, (slots, scratch), margins) {
             return false;
         }
     }
     if tile.want.values {
-        let view = view(plan.output, input, slots);
-        for (row, values) in tile.values.chunks_exact_mut(plan.output.len).enumerate() {
-            values.copy_from_slice(view.row(row, plan.output.len));
-        }
+        take_output(plan.output, input, slots, tile.values);
     }
     for (row, (margin, kept)) in tile.margins.iter_mut().zip(kept).enumerate() {
         *margin = evaluator.margin(input.row(row, input.stride), evaluator.kernels.margins(kept));
@@ -61,9 +54,47 @@ pub(super) fn run(
     true
 }
 
+/// Takes tangents of the rows that were run last through all steps, on the pieces that their codes say; false
+/// if a number was or became NaN or infinite.
+pub(super) fn push(
+    tile: &mut Tile<'_>,
+    evaluator: &Evaluator,
+    tangents: &[f32],
+    buffers: &mut UnitTileBuffers,
+    products: &mut [f32],
+) -> bool {
+    let plan = evaluator.unit_plan();
+    if !are_seen(&plan.steps) && !evaluator.kernels.finite(tangents) {
+        return false;
+    }
+    let UnitTileBuffers { slots, scratch, .. } = buffers;
+    let input = RowsView { data: tangents, stride: tangents.len() / tile.rows };
+    for step in &plan.steps {
+        if !run_step(tile, evaluator, Pass::Tangents, step, input, (slots, scratch), None) {
+            return false;
+        }
+    }
+    take_output(plan.output, input, slots, products);
+    true
+}
+
+/// Whether the first step sees all of every row: what is not finite shows in what it makes.
+fn are_seen(steps: &[Step<UnitLanes>]) -> bool {
+    steps.first().is_some_and(|step| step.work.sees_all() && step.inputs[0].place == Place::Input)
+}
+
+/// Copies the output's rows.
+fn take_output(output: ValueRef, input: RowsView<'_>, slots: &[Aligned], values: &mut [f32]) {
+    let view = view(output, input, slots);
+    for (row, values) in values.chunks_exact_mut(output.len).enumerate() {
+        values.copy_from_slice(view.row(row, output.len));
+    }
+}
+
 fn run_step(
     tile: &mut Tile<'_>,
     evaluator: &Evaluator,
+    pass: Pass,
     step: &Step<UnitLanes>,
     input: RowsView<'_>,
     (slots, scratch): (&mut [Aligned], &mut Scratch),
@@ -74,6 +105,7 @@ fn run_step(
     let finite = with_slice(views, input, |inputs| {
         let mut run = Run {
             kernels: evaluator.kernels,
+            pass,
             rows: tile.rows,
             inputs,
             out: &mut out,

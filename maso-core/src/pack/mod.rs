@@ -7,10 +7,12 @@
 //! joined nodes ([`join`]), and share buffers among values whose lifetimes do not meet.
 //! [`eval`](crate::eval) runs the steps, tile by tile.
 
+pub(crate) mod chain;
 pub(crate) mod double_lanes;
 mod join;
 mod measure;
 mod parameters;
+pub(crate) mod pull;
 pub(crate) mod row_lanes;
 mod terms;
 pub(crate) mod unit_lanes;
@@ -19,6 +21,15 @@ pub(crate) use measure::{PackedMeasure, StepMargins, measures};
 
 use crate::network::{Network, NodeId, Operator, View};
 use join::{Joined, Joins};
+
+/// Which numbers go through the steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pass {
+    /// The network's values, which make bits.
+    Values,
+    /// Directions that they move in: without biases and constants, on the pieces that the bits say.
+    Tangents,
+}
 
 /// Where a value stands during a tile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

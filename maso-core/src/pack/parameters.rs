@@ -2,6 +2,7 @@
 
 use maso_simd::{Param, Spline, bits};
 
+use super::Pass;
 use crate::network::{PerUnit, ScalarSpline};
 
 /// One parameter.
@@ -34,6 +35,14 @@ impl Packed {
         match self {
             Self::Splat(value) => Param::Splat(*value),
             Self::Values(values) => part(values),
+        }
+    }
+
+    /// The number of the unit asked for as `index`-th.
+    pub(in crate::pack) fn at(&self, index: usize) -> f32 {
+        match self {
+            Self::Splat(value) => *value,
+            Self::Values(values) => values[index],
         }
     }
 
@@ -77,6 +86,37 @@ impl PackedSpline {
     /// Bits of each unit.
     pub(in crate::pack) fn bits(&self) -> usize {
         bits::width(self.slopes.len())
+    }
+
+    /// Whether all units have the same slopes.
+    pub(in crate::pack) fn has_uniform_slopes(&self) -> bool {
+        self.slopes.iter().all(|slope| matches!(slope, Packed::Splat(_)))
+    }
+
+    /// Runs `job` with the slope of each piece, if there is a spline; `part` picks from each list.
+    pub(in crate::pack) fn with_slopes<'a>(
+        &'a self,
+        part: impl Fn(&'a [f32]) -> Param<'a>,
+        job: impl FnOnce(&[Param<'a>]),
+    ) {
+        if self.slopes.is_empty() {
+            return;
+        }
+        let mut slopes = [Param::Splat(0.0); 3];
+        slopes.iter_mut().zip(&self.slopes).for_each(|(bound, slope)| *bound = slope.bind(&part));
+        job(&slopes[..self.slopes.len()]);
+    }
+
+    /// What ends a step's sums in `pass`: tangents are gated afterwards, by the bits.
+    pub(in crate::pack) fn bind_in<'a>(
+        &'a self,
+        pass: Pass,
+        part: impl Fn(&'a [f32]) -> Param<'a>,
+    ) -> Spline<'a> {
+        match pass {
+            Pass::Values => self.bind(part),
+            Pass::Tangents => Spline::identity(),
+        }
     }
 
     /// As a kernel's spline; `part` picks from each list.

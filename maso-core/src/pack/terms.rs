@@ -1,5 +1,6 @@
 //! An elementwise step, whatever its layout: what is added up, and where its parameters change.
 
+use super::Pass;
 use super::join::Joined;
 use super::parameters::{Packed, PackedSpline};
 use crate::network::{Affine, Operator, PerUnit, Rule, ScalarSpline};
@@ -19,6 +20,13 @@ pub(super) struct PackedTerms {
     pub(super) scales: Vec<Packed>,
     pub(super) shift: Option<Packed>,
     pub(super) spline: PackedSpline,
+}
+
+impl PackedTerms {
+    /// What the sum starts from, if anything, in `pass`.
+    pub(super) fn shift_in(&self, pass: Pass) -> Option<&Packed> {
+        self.shift.as_ref().filter(|_| pass == Pass::Values)
+    }
 }
 
 impl<'n> Terms<'n> {

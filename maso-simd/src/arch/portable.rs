@@ -19,6 +19,9 @@ pub(crate) static KERNELS: Kernels = Kernels {
     double: kernel::double::<f64x4>,
     product: kernel::product::<f32x8, 4, 1>,
     double_product: kernel::product::<f64x4, 4, 1>,
+    gate: kernel::gate::<f32x8>,
+    pick: kernel::pick::<f32x8>,
+    put_back: kernel::put_back::<f32x8>,
     to_lanes: kernel::to_lanes::<f32x8>,
     from_lanes: kernel::from_lanes::<f32x8>,
     codes: kernel::codes,
@@ -80,6 +83,12 @@ impl Vector for f32x8 {
     #[inline(always)]
     fn bits(mask: Self) -> u32 {
         mask.to_bitmask()
+    }
+
+    #[inline(always)]
+    fn mask(bits: u32) -> Self {
+        let lane = |lane: usize| if bits >> lane & 1 == 1 { 1.0 } else { 0.0 };
+        Self::new(std::array::from_fn(lane)).simd_gt(Self::splat(0.0))
     }
 
     #[inline(always)]

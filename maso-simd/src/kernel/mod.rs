@@ -5,6 +5,7 @@ mod combine;
 mod double;
 mod extreme;
 mod gaps;
+mod gate;
 mod movement;
 mod norms;
 mod peak;
@@ -19,6 +20,7 @@ pub(crate) use affine::affine;
 pub(crate) use combine::combine;
 pub(crate) use double::double;
 pub(crate) use extreme::extreme;
+pub(crate) use gate::{gate, pick, put_back};
 pub(crate) use movement::{codes, finite, from_lanes, to_lanes};
 pub(crate) use norms::norms;
 pub(crate) use peak::peak;
@@ -114,6 +116,23 @@ macro_rules! tier_kernels {
                 $crate::kernel::product::<$double, $product_rows, $product_registers>(
                     block, out, ldo,
                 )
+            }),
+            gate: $crate::kernel::within!($features, |gate: &$crate::Gate<'_>,
+                                                      numbers: &mut [f32]|
+             -> () {
+                $crate::kernel::gate::<$vector>(gate, numbers)
+            }),
+            pick: $crate::kernel::within!($features, |winners: &$crate::Winners<'_>,
+                                                      input: &[f32],
+                                                      out: &mut [f32]|
+             -> () {
+                $crate::kernel::pick::<$vector>(winners, input, out)
+            }),
+            put_back: $crate::kernel::within!($features, |winners: &$crate::Winners<'_>,
+                                                          output: &[f32],
+                                                          input: &mut [f32]|
+             -> () {
+                $crate::kernel::put_back::<$vector>(winners, output, input)
             }),
             to_lanes: $crate::kernel::within!($features, |rows: &[f32],
                                                           stride: usize,

@@ -47,6 +47,8 @@ pub(crate) trait Vector: Lanes<Number = f32> {
     fn select(mask: Self::Mask, yes: Self, no: Self) -> Self;
     /// Lane i's truth at bit i.
     fn bits(mask: Self::Mask) -> u32;
+    /// The mask whose lane i is true where bit i is set; further bits do not matter.
+    fn mask(bits: u32) -> Self::Mask;
     /// Moves a block of `LANES × LANES` numbers, turned about its diagonal: column c of `from` (whose
     /// rows are `from_stride` apart) becomes row c of `to` (rows `to_stride` apart).
     fn transpose(from: &[f32], from_stride: usize, to: &mut [f32], to_stride: usize);

@@ -4,6 +4,7 @@
 use maso_simd::{Combine, PANEL, Param, Term, bits};
 
 use super::LaneRun;
+use crate::pack::Pass;
 use crate::pack::terms::{PackedTerms, Terms};
 
 /// Units whose bits are kept at once.
@@ -51,13 +52,18 @@ impl LaneElementwise {
         let terms = [term(0), term(self.terms.scales.len() - 1)];
         let sum = Combine {
             terms: &terms[..self.terms.scales.len()],
-            shift: self.terms.shift.as_ref().map(|shift| shift.bind(bind)),
-            spline: self.terms.spline.bind(bind),
+            shift: self.terms.shift_in(run.pass).map(|shift| shift.bind(bind)),
+            spline: self.terms.spline.bind_in(run.pass, bind),
         };
         let mut fields = [0u64; CHUNK];
         let mut gauge = run.margins.as_mut().map(|margins| margins.gauge(0, bind));
         let out = &mut run.out[place];
         let finite = run.kernels.combine(&sum, out, &mut fields, gauge.as_mut());
+        if run.pass == Pass::Tangents {
+            let own = |slopes: &[f32]| Param::Splat(slopes[index]);
+            self.terms.spline.with_slopes(own, |slopes| run.gate(units, slopes));
+            return finite;
+        }
         let width = self.terms.spline.bits();
         let planes = &mut run.planes[units.start * width..units.end * width];
         match width {

@@ -1,10 +1,12 @@
 //! Maxima and minima of windows or branches.
 
-use maso_simd::{ExtremeBlock, PANEL, Param, WindowExtreme, Windows, bits};
+use maso_simd::gate::rows_of_piece;
+use maso_simd::{ExtremeBlock, Kernels, PANEL, Param, WindowExtreme, Windows, Winners, bits};
 
 use super::LaneRun;
 use super::windows::windows_of;
 use crate::network::{Branch, Candidates, Extreme};
+use crate::pack::Pass;
 
 #[derive(Clone, Debug)]
 pub(crate) struct LaneExtreme {
@@ -26,7 +28,7 @@ enum LaneBranch {
 }
 
 impl LaneExtreme {
-    pub(super) fn new(extreme: &Extreme, units: usize) -> Self {
+    pub(crate) fn new(extreme: &Extreme, units: usize) -> Self {
         let candidates = match &extreme.candidates {
             Candidates::Window { planes, map } => LaneCandidates::Windows {
                 planes: *planes,
@@ -56,6 +58,15 @@ impl LaneExtreme {
     }
 
     pub(super) fn run(&self, run: &mut LaneRun<'_>) -> bool {
+        match run.pass {
+            Pass::Values => self.compete(run),
+            Pass::Tangents => self.pick(run),
+        }
+        true // the winner of finite candidates is finite
+    }
+
+    /// The winners of all units.
+    fn compete(&self, run: &mut LaneRun<'_>) {
         match &self.candidates {
             LaneCandidates::Windows { planes, plane, windows, taps } => {
                 let block = WindowExtreme {
@@ -76,7 +87,66 @@ impl LaneExtreme {
                 }
             }
         }
-        true // the winner of finite candidates is finite
+    }
+
+    /// What each unit's winner has now.
+    fn pick(&self, run: &mut LaneRun<'_>) {
+        match &self.candidates {
+            LaneCandidates::Windows { planes, plane, windows, taps } => {
+                let (planes, plane, taps) = (*planes, *plane, *taps);
+                let winners = Winners { planes, plane, windows, taps, bits: run.planes };
+                run.kernels.pick(&winners, run.inputs[0], run.out);
+            }
+            LaneCandidates::Branches { units, branches } => {
+                let width = bits::width(branches.len());
+                for unit in 0..*units {
+                    let (place, words) = (unit * PANEL, &run.planes[unit * width..][..width]);
+                    let out = &mut run.out[place..][..PANEL];
+                    out.fill(0.0); // what a constant has
+                    for (piece, branch) in branches.iter().enumerate() {
+                        let LaneBranch::Input(input) = branch else { continue };
+                        let rows = rows_of_piece(words, piece as u32);
+                        let numbers = &run.inputs[*input][place..][..PANEL];
+                        for (row, (out, number)) in out.iter_mut().zip(numbers).enumerate() {
+                            *out = if rows >> row & 1 == 1 { *number } else { *out };
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Adds what each unit has to its winner, where that is a number of input number `place`.
+    pub(crate) fn put_back(
+        &self,
+        kernels: &Kernels,
+        planes: &[u32],
+        place: usize,
+        output: &[f32],
+        input: &mut [f32],
+    ) {
+        match &self.candidates {
+            LaneCandidates::Windows { planes: count, plane, windows, taps } => {
+                let (count, plane, taps) = (*count, *plane, *taps);
+                let winners = Winners { planes: count, plane, windows, taps, bits: planes };
+                kernels.put_back(&winners, output, input);
+            }
+            LaneCandidates::Branches { units, branches } => {
+                let width = bits::width(branches.len());
+                let own =
+                    |branch: &LaneBranch| matches!(branch, LaneBranch::Input(i) if *i == place);
+                for unit in 0..*units {
+                    let words = &planes[unit * width..][..width];
+                    let (from, to) = (&output[unit * PANEL..], &mut input[unit * PANEL..]);
+                    for piece in (0..branches.len()).filter(|&piece| own(&branches[piece])) {
+                        let rows = rows_of_piece(words, piece as u32);
+                        for (row, (to, from)) in to.iter_mut().zip(from).take(PANEL).enumerate() {
+                            *to += if rows >> row & 1 == 1 { *from } else { 0.0 };
+                        }
+                    }
+                }
+            }
+        }
     }
 
     /// The winner of one unit's branches.

@@ -4,6 +4,7 @@ use maso_simd::PANEL;
 
 use super::LaneRun;
 use crate::network;
+use crate::pack::Pass;
 
 #[derive(Clone, Debug)]
 pub(crate) struct LaneGather {
@@ -23,7 +24,10 @@ impl LaneGather {
                 network::Run::Copy { input, from, .. } => {
                     now.copy_from_slice(&run.inputs[input][from * PANEL..][..now.len()]);
                 }
-                network::Run::Fill { value, .. } => now.fill(value as f32),
+                network::Run::Fill { value, .. } => match run.pass {
+                    Pass::Values => now.fill(value as f32),
+                    Pass::Tangents => now.fill(0.0),
+                },
             }
             out = rest;
         }

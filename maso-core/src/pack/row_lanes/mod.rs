@@ -8,20 +8,19 @@ mod gather;
 mod interpolation;
 mod windows;
 
-pub(crate) use windows::{group_weights, windows_of};
+pub(crate) use extreme::LaneExtreme;
+pub(crate) use windows::{LaneWindows, group_weights, windows_of};
 
-use maso_simd::{Kernels, PANEL};
+use maso_simd::{Gate, Kernels, PANEL, Param, bits};
 
 use super::join::Joined;
 use super::terms::Terms;
-use super::{StepMargins, Work};
+use super::{Pass, StepMargins, Work};
 use crate::network::{Affine, Network, Operator, Rule, View};
 use average::LaneAverage;
 use elementwise::LaneElementwise;
-use extreme::LaneExtreme;
 use gather::LaneGather;
 use interpolation::LaneInterpolation;
-use windows::LaneWindows;
 
 /// The work of a step.
 #[derive(Clone, Debug)]
@@ -38,14 +37,25 @@ pub(crate) enum RowLanes {
 #[derive(Debug)]
 pub(crate) struct LaneRun<'a> {
     pub(crate) kernels: &'a Kernels,
+    pub(crate) pass: Pass,
     /// Vectors of the values it reads.
     pub(crate) inputs: &'a [&'a [f32]],
     /// Vectors of the values it makes.
     pub(crate) out: &'a mut [f32],
-    /// Its bits, all zero.
+    /// Its bits: all zero where values make them.
     pub(crate) planes: &'a mut [u32],
     /// Where margins go, if they are asked for: a single one, whose lanes are the rows.
     pub(crate) margins: Option<StepMargins<'a>>,
+}
+
+impl LaneRun<'_> {
+    /// Multiplies what `units` have by the slopes of their pieces.
+    fn gate(&mut self, units: std::ops::Range<usize>, slopes: &[Param<'_>]) {
+        let width = bits::width(slopes.len());
+        let planes = &self.planes[units.start * width..units.end * width];
+        let numbers = &mut self.out[units.start * PANEL..units.end * PANEL];
+        self.kernels.gate(&Gate { slopes, planes }, numbers);
+    }
 }
 
 impl Work for RowLanes {

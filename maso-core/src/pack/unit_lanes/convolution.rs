@@ -6,6 +6,7 @@ use maso_simd::{AffineBlock, PANEL, Param};
 
 use super::run::{Run, Scratch, at_least};
 use crate::network::{Convolution, ScalarSpline, WindowMap};
+use crate::pack::Pass;
 use crate::pack::parameters::PackedSpline;
 
 #[derive(Clone, Debug)]
@@ -114,7 +115,20 @@ impl PackedConvolution {
                 finite &= self.strip(start..end, group, run, scratch);
             }
         }
+        if run.pass == Pass::Tangents {
+            (0..run.rows).for_each(|row| self.gate(row, run, scratch));
+        }
         finite
+    }
+
+    /// Multiplies a row's tangents by the slopes of their units' pieces, channel by channel.
+    fn gate(&self, row: usize, run: &mut Run<'_>, scratch: &mut Scratch) {
+        for channel in 0..self.batch * self.out_channels {
+            let own = |slopes: &[f32]| Param::Splat(slopes[channel % self.out_channels]);
+            self.spline.with_slopes(own, |slopes| {
+                run.gate(row, channel * self.cells, self.cells, slopes, &mut scratch.planes);
+            });
+        }
     }
 
     /// The segments of a strip, counted over all images of the tile.
@@ -150,6 +164,10 @@ impl PackedConvolution {
         }
         let first = group * outs;
         let rows = |values| rows_of(values, first, outs);
+        let bias = match run.pass {
+            Pass::Values => rows(&self.bias),
+            Pass::Tangents => Param::Splat(0.0),
+        };
         let block = AffineBlock {
             x: &self.weight[first * depth..],
             ldx: depth,
@@ -157,8 +175,8 @@ impl PackedConvolution {
             depth,
             weights: panel,
             lanes: PANEL,
-            bias: rows(&self.bias),
-            spline: self.spline.bind(rows),
+            bias,
+            spline: self.spline.bind_in(run.pass, rows),
         };
         let values = at_least(&mut scratch.block, outs * PANEL);
         let fields = at_least(&mut scratch.fields, outs);
@@ -203,7 +221,7 @@ impl PackedConvolution {
     ) {
         let Segment { image, cell, lane, len } = segment;
         let (row, part) = (image / self.batch, image % self.batch);
-        let bits = self.spline.bits();
+        let bits = if run.pass == Pass::Values { self.spline.bits() } else { 0 };
         for (index, (values, field)) in values.chunks_exact(PANEL).zip(fields).enumerate() {
             let channel = part * self.out_channels + first + index;
             let unit = channel * self.cells + cell;

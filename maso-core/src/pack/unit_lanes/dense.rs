@@ -4,6 +4,7 @@ use maso_simd::{AffineBlock, PANEL, Panels, Param};
 
 use super::run::{Run, Scratch, at_least};
 use crate::network::{Dense, ScalarSpline};
+use crate::pack::Pass;
 use crate::pack::parameters::PackedSpline;
 
 #[derive(Clone, Debug)]
@@ -42,12 +43,25 @@ impl PackedDense {
         for part in 0..self.batch {
             finite &= self.part(part, run, scratch);
         }
+        if run.pass == Pass::Tangents {
+            // A matrix on several vectors has the same slopes for all units.
+            self.spline.with_slopes(Param::Lanes, |slopes| {
+                for row in 0..run.rows {
+                    let units = self.batch * self.panels.units();
+                    run.gate(row, 0, units, slopes, &mut scratch.planes);
+                }
+            });
+        }
         finite
     }
 
     /// Vector `part` of every row.
     fn part(&self, part: usize, run: &mut Run<'_>, scratch: &mut Scratch) -> bool {
         let (input, units) = (run.inputs[0], self.panels.units());
+        let bias = match run.pass {
+            Pass::Values => Param::Lanes(&self.bias),
+            Pass::Tangents => Param::Splat(0.0),
+        };
         let block = AffineBlock {
             x: &input.data[part * self.panels.depth()..],
             ldx: input.stride,
@@ -55,8 +69,8 @@ impl PackedDense {
             depth: self.panels.depth(),
             weights: self.panels.weights(),
             lanes: units,
-            bias: Param::Lanes(&self.bias),
-            spline: self.spline.bind(Param::Lanes),
+            bias,
+            spline: self.spline.bind_in(run.pass, Param::Lanes),
         };
         let fields = at_least(&mut scratch.fields, run.rows * self.panels.count());
         let mut gauge = run.margins.as_mut().map(|margins| margins.gauge(0, Param::Lanes));
@@ -74,7 +88,7 @@ impl PackedDense {
             }
             finite
         };
-        let bits = self.spline.bits();
+        let bits = block.spline.bits();
         for (panel, fields) in fields.chunks_exact(run.rows).enumerate() {
             let live = (units - panel * PANEL).min(PANEL);
             run.put_fields((part * units + panel * PANEL) * bits, fields, live * bits);

@@ -3,6 +3,7 @@
 use maso_simd::{Combine, PANEL, Param, Term};
 
 use super::run::{Run, Scratch, at_least};
+use crate::pack::Pass;
 use crate::pack::terms::{PackedTerms, Terms};
 
 #[derive(Clone, Debug)]
@@ -48,13 +49,20 @@ impl Elementwise {
         let terms = [term(0), term(self.terms.scales.len() - 1)];
         let sum = Combine {
             terms: &terms[..self.terms.scales.len()],
-            shift: self.terms.shift.as_ref().map(|shift| shift.bind(bind)),
-            spline: self.terms.spline.bind(bind),
+            shift: self.terms.shift_in(run.pass).map(|shift| shift.bind(bind)),
+            spline: self.terms.spline.bind_in(run.pass, bind),
         };
         let out = &mut run.out[row * run.out_stride + at..][..self.block];
         let fields = at_least(&mut scratch.fields, self.block.div_ceil(PANEL));
         let mut gauge = run.margins.as_mut().map(|margins| margins.gauge(row, bind));
         let finite = run.kernels.combine(&sum, out, fields, gauge.as_mut());
+        if run.pass == Pass::Tangents {
+            let own = |slopes| self.pick(slopes, index);
+            self.terms.spline.with_slopes(own, |slopes| {
+                run.gate(row, at, self.block, slopes, &mut scratch.planes);
+            });
+            return finite;
+        }
         let bits = self.terms.spline.bits();
         for (panel, &field) in fields.iter().enumerate() {
             let live = (self.block - panel * PANEL).min(PANEL);

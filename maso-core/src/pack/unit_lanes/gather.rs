@@ -2,6 +2,7 @@
 
 use super::run::Run;
 use crate::network;
+use crate::pack::Pass;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Gather {
@@ -16,7 +17,7 @@ impl Gather {
 
     pub(super) fn run(&self, run: &mut Run<'_>) -> bool {
         for row in 0..run.rows {
-            let inputs = run.inputs;
+            let (inputs, pass) = (run.inputs, run.pass);
             let mut out = run.out_row(row, self.len);
             for stretch in &self.runs {
                 let (now, rest) = out.split_at_mut(stretch.len());
@@ -24,7 +25,10 @@ impl Gather {
                     network::Run::Copy { input, from, len } => {
                         now.copy_from_slice(&inputs[input].row(row, from + len)[from..]);
                     }
-                    network::Run::Fill { value, .. } => now.fill(value as f32),
+                    network::Run::Fill { value, .. } => match pass {
+                        Pass::Values => now.fill(value as f32),
+                        Pass::Tangents => now.fill(0.0),
+                    },
                 }
                 out = rest;
             }

@@ -30,7 +30,7 @@ impl PackedInterpolation {
 
     pub(super) fn run(&self, run: &mut Run<'_>, scratch: &mut Scratch) -> bool {
         let (units, taps) = (self.windows.units(), self.windows.map.taps());
-        let source_len = self.windows.planes * self.windows.map.source_cells();
+        let source_len = self.windows.source_len();
         let strip = taps * PANEL;
         let panel = at_least(&mut scratch.panel, strip);
         let (kernels, mut finite) = (run.kernels, true);

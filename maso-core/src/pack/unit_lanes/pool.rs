@@ -5,6 +5,7 @@ use maso_simd::{AffineBlock, ExtremeBlock, Gauge, MarginLanes, PANEL, Param, Spl
 use super::run::{Run, Scratch, at_least};
 use super::windows::Windows;
 use crate::network::{AveragePool, Branch, Candidates, Extreme};
+use crate::pack::Pass;
 use crate::pack::parameters::Packed;
 
 /// An average pool: the sum of each window through the affine kernel with weights 1, its factor as
@@ -31,7 +32,7 @@ impl PackedAverage {
 
     pub(super) fn run(&self, run: &mut Run<'_>, scratch: &mut Scratch) -> bool {
         let (units, taps) = (self.windows.units(), self.ones.len());
-        let source_len = self.windows.planes * self.windows.map.source_cells();
+        let source_len = self.windows.source_len();
         let panel = at_least(&mut scratch.panel, taps * PANEL);
         let mut finite = true;
         for row in 0..run.rows {
@@ -98,6 +99,32 @@ impl PackedExtreme {
     }
 
     pub(super) fn run(&self, run: &mut Run<'_>, scratch: &mut Scratch) -> bool {
+        match run.pass {
+            Pass::Values => self.compete(run, scratch),
+            Pass::Tangents => (0..run.rows).for_each(|row| self.pick(row, run)),
+        }
+        true // the winner of finite candidates is finite
+    }
+
+    /// What each unit's winner has now, in one row.
+    fn pick(&self, row: usize, run: &mut Run<'_>) {
+        let bits = bits::width(self.pieces);
+        for unit in 0..self.units {
+            let piece = run.piece(row, unit, bits);
+            run.out_row(row, self.units)[unit] = match &self.candidates {
+                PackedCandidates::Windows(windows) => {
+                    run.inputs[0].row(row, windows.source_len())[windows.source(unit, piece)]
+                }
+                PackedCandidates::Branches(branches) => match branches[piece] {
+                    PackedBranch::Input(input) => run.inputs[input].row(row, self.units)[unit],
+                    PackedBranch::Constant(_) => 0.0,
+                },
+            };
+        }
+    }
+
+    /// The winners of all units.
+    fn compete(&self, run: &mut Run<'_>, scratch: &mut Scratch) {
         let panel = at_least(&mut scratch.panel, self.pieces * PANEL);
         for row in 0..run.rows {
             for start in (0..self.units).step_by(PANEL) {
@@ -120,14 +147,12 @@ impl PackedExtreme {
                 self.put_winners(row, start, &winners[..live], run);
             }
         }
-        true // the winner of finite candidates is finite
     }
 
     fn gather(&self, row: usize, start: usize, run: &Run<'_>, panel: &mut [f32]) {
         match &self.candidates {
             PackedCandidates::Windows(windows) => {
-                let len = windows.planes * windows.map.source_cells();
-                windows.gather(run.inputs[0].row(row, len), start, panel);
+                windows.gather(run.inputs[0].row(row, windows.source_len()), start, panel);
             }
             PackedCandidates::Branches(branches) => {
                 for (lanes, branch) in panel.chunks_exact_mut(PANEL).zip(branches) {

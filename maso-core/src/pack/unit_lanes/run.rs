@@ -1,8 +1,8 @@
 //! What a step sees of a tile: its inputs' rows, its output's rows, the code words.
 
-use maso_simd::{Kernels, bits};
+use maso_simd::{Gate, Kernels, PANEL, Param, bits};
 
-use crate::pack::StepMargins;
+use crate::pack::{Pass, StepMargins};
 
 /// Rows of one value.
 #[derive(Clone, Copy, Debug)]
@@ -23,11 +23,12 @@ impl<'a> RowsView<'a> {
 #[derive(Debug)]
 pub(crate) struct Run<'a> {
     pub(crate) kernels: &'a Kernels,
+    pub(crate) pass: Pass,
     pub(crate) rows: usize,
     pub(crate) inputs: &'a [RowsView<'a>],
     pub(crate) out: &'a mut [f32],
     pub(crate) out_stride: usize,
-    /// The tile's code words, zero where this step will write; `None` if codes are not asked for.
+    /// The tile's code words: zero where values will write, `None` if codes are not asked for.
     pub(crate) codes: Option<&'a mut [u64]>,
     /// Words of one row's code.
     pub(crate) words: usize,
@@ -71,6 +72,41 @@ impl Run<'_> {
     }
 }
 
+impl Run<'_> {
+    /// The piece of `unit`, of `bits` bits, in a row's code.
+    pub(super) fn piece(&self, row: usize, unit: usize, bits: usize) -> usize {
+        let codes = self.codes.as_deref().expect("tangents follow values that made codes");
+        let code = &codes[row * self.words..][..self.words];
+        bits::extract(code, self.first_bit + unit * bits, bits) as usize
+    }
+
+    /// Multiplies `len` numbers of a row, from unit `first` on, by the slopes of their pieces.
+    pub(super) fn gate(
+        &mut self,
+        row: usize,
+        first: usize,
+        len: usize,
+        slopes: &[Param<'_>],
+        planes: &mut Vec<u32>,
+    ) {
+        let width = bits::width(slopes.len());
+        let codes = self.codes.as_deref().expect("tangents follow values that made codes");
+        let code = &codes[row * self.words..][..self.words];
+        planes.clear();
+        for start in (0..len).step_by(PANEL) {
+            let live = (len - start).min(PANEL) * width;
+            let field = bits::extract(code, self.first_bit + (first + start) * width, live);
+            match width {
+                0 => {}
+                1 => planes.push(field as u32),
+                _ => planes.extend(<[u32; 2]>::from(bits::deinterleave(field))),
+            }
+        }
+        let numbers = &mut self.out[row * self.out_stride + first..][..len];
+        self.kernels.gate(&Gate { slopes, planes }, numbers);
+    }
+}
+
 /// Working memory that steps share, kept from tile to tile.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
@@ -80,6 +116,8 @@ pub(crate) struct Scratch {
     pub(crate) block: Vec<f32>,
     /// Its field words.
     pub(crate) fields: Vec<u64>,
+    /// Bits of a row's units.
+    pub(crate) planes: Vec<u32>,
 }
 
 /// `buffer` with at least `len` entries.

@@ -18,6 +18,18 @@ impl Windows {
         self.planes * self.map.cells()
     }
 
+    /// Numbers that a row is read from.
+    pub(super) fn source_len(&self) -> usize {
+        self.planes * self.map.source_cells()
+    }
+
+    /// Which number of the row `tap` of `unit` reads.
+    pub(super) fn source(&self, unit: usize, tap: usize) -> usize {
+        let (plane, cell) = (unit / self.map.cells(), unit % self.map.cells());
+        let source = self.map.source(tap, cell).expect("a winner is not padding");
+        plane * self.map.source_cells() + source
+    }
+
     /// Lanes past the last unit repeat it.
     pub(super) fn gather(&self, row: &[f32], start: usize, panel: &mut [f32]) {
         let (cells, last) = (self.map.cells(), self.units() - 1);

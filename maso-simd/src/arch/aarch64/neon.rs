@@ -84,6 +84,16 @@ impl Vector for Quad {
     }
 
     #[inline(always)]
+    fn mask(bits: u32) -> QuadMask {
+        // SAFETY: LANE_BITS has 4 numbers; the processor has NEON (see the file's head).
+        let places = unsafe { vld1q_u32(LANE_BITS.as_ptr()) };
+        // SAFETY: the processor has NEON (see the file's head).
+        let all = unsafe { vdupq_n_u32(bits) };
+        // SAFETY: the processor has NEON (see the file's head).
+        QuadMask(unsafe { vtstq_u32(all, places) })
+    }
+
+    #[inline(always)]
     fn bits(mask: QuadMask) -> u32 {
         // SAFETY: LANE_BITS has 4 numbers; the processor has NEON (see the file's head).
         let places = unsafe { vld1q_u32(LANE_BITS.as_ptr()) };

@@ -94,6 +94,12 @@ impl Vector for Ymm {
     }
 
     #[inline(always)]
+    fn mask(bits: u32) -> Self {
+        // SAFETY: the processor has AVX2 (see the file's head).
+        Self(unsafe { masked(bits) })
+    }
+
+    #[inline(always)]
     fn transpose(from: &[f32], from_stride: usize, to: &mut [f32], to_stride: usize) {
         let mut rows = [Self::splat(0.0); 8];
         for (i, row) in rows.iter_mut().enumerate() {
@@ -105,6 +111,15 @@ impl Vector for Ymm {
             Self(column).store(&mut to[i * to_stride..]);
         }
     }
+}
+
+/// All bits of the lanes whose bit is set.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn masked(bits: u32) -> __m256 {
+    let places = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+    let set = _mm256_and_si256(_mm256_set1_epi32(bits as i32), places);
+    _mm256_castsi256_ps(_mm256_cmpeq_epi32(set, places))
 }
 
 /// 8 registers turned about their diagonal: by single lanes, pairs and halves.

@@ -100,6 +100,11 @@ impl Vector for Zmm {
     }
 
     #[inline(always)]
+    fn mask(bits: u32) -> __mmask16 {
+        bits as __mmask16
+    }
+
+    #[inline(always)]
     fn transpose(from: &[f32], from_stride: usize, to: &mut [f32], to_stride: usize) {
         let mut rows = [Self::splat(0.0); 16];
         for (i, row) in rows.iter_mut().enumerate() {
