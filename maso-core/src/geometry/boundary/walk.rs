@@ -1,172 +1,49 @@
-//! The nearest point of a decision boundary, by a walk across regions in order of distance.
-//!
-//! On a region the boundary is a piece of a hyperplane. The region of the point comes first; a facet is crossed when
-//! no other is nearer, so that when a piece of the boundary is nearer than all facets that are left, nothing
-//! can be nearer: every straight way to a nearer point would have crossed them (Jordan, Lewis and Dimakis,
-//! *Provable Certificates for Adversarial Examples: Fitting a Ball in the Union of Polytopes*, 2019). Stopped
-//! early, the distance of the next facet is a lower bound, and the best point so far an upper one.
+//! The walk: regions entered in order of distance.
 
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::rc::Rc;
 use std::time::Instant;
 
-use super::Norm;
-use super::cell::{Cell, Form};
-use super::cross::{Gateway, cross};
-use super::nearest::{Nearest, Query};
-use super::subspace::Subspace;
+use super::descend::descend;
+use super::side::Side;
+use super::{BoundaryDistance, BoundarySearch, Norm};
+use crate::geometry::cell::Cell;
+use crate::geometry::cross::{Gateway, cross};
+use crate::geometry::nearest::{Nearest, Query};
+use crate::geometry::{Region, shape, touch};
 use crate::linearize::{Linearization, PointError};
 use crate::network::Network;
 
-/// Which outputs make the boundary.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Output {
-    /// The two largest outputs tie.
-    LargestTwo,
-    /// The only output has this value.
-    Level(f64),
-}
-
-impl Output {
-    /// The usual boundary of a network: where the two largest outputs tie, or the only one is 0.
-    #[must_use]
-    pub fn of(network: &Network) -> Self {
-        let outputs: usize = network.output_shape().iter().product();
-        if outputs == 1 { Self::Level(0.0) } else { Self::LargestTwo }
-    }
-
-    /// The functions that are positive on the side of the boundary that `value` is on, or 0 on the boundary.
-    fn sides(self, value: &[f64]) -> Vec<Side> {
-        match self {
-            Self::Level(level) => {
-                vec![Side {
-                    positive: None,
-                    sign: if value[0] < level { -1.0 } else { 1.0 },
-                    output: 0,
-                    level,
-                }]
-            }
-            Self::LargestTwo => {
-                let own = largest(value);
-                let others = (0..value.len()).filter(|&other| other != own);
-                let side = |output| Side { positive: Some(own), sign: -1.0, output, level: 0.0 };
-                others.map(side).collect()
-            }
-        }
-    }
-}
-
-/// The first of the largest.
-fn largest(values: &[f64]) -> usize {
-    (1..values.len()).fold(0, |best, i| if values[i] > values[best] { i } else { best })
-}
-
-/// One function of the outputs: `y[positive] + sign · (y[output] − level)`.
-#[derive(Clone, Copy, Debug)]
-struct Side {
-    positive: Option<usize>,
-    sign: f64,
-    output: usize,
-    level: f64,
-}
-
-impl Side {
-    fn at(&self, values: &[f64]) -> f64 {
-        self.positive.map_or(0.0, |own| values[own])
-            + self.sign * (values[self.output] - self.level)
-    }
-
-    /// The same as a function of a frame's coordinates.
-    fn form(&self, outputs: &[Form]) -> Form {
-        let other = &outputs[self.output];
-        let own = self.positive.map(|own| &outputs[own]);
-        let at = |i: usize| own.map_or(0.0, |own| own.gradient[i]) + self.sign * other.gradient[i];
-        Form {
-            gradient: (0..other.gradient.len()).map(at).collect(),
-            value: own.map_or(0.0, |own| own.value) + self.sign * (other.value - self.level),
-        }
-    }
-}
-
-/// A search for the nearest point of the boundary.
-#[derive(Clone, Copy, Debug)]
-pub struct BoundarySearch {
-    /// How distances are measured.
-    pub norm: Norm,
-    /// What the boundary is.
-    pub output: Output,
-    /// When to stop.
-    pub deadline: Option<Instant>,
-    /// Regions to enter at most.
-    pub most_regions: usize,
-}
-
-/// What a search found.
-#[derive(Clone, Debug, PartialEq)]
-pub struct BoundaryDistance {
-    /// No point of the boundary is nearer.
-    pub lower: f64,
-    /// The distance of the nearest point found; infinite if there is none.
-    pub upper: f64,
-    /// Whether the two are the distance itself, to rounding.
-    pub exact: bool,
-    /// The nearest point found.
-    pub point: Option<Vec<f64>>,
-    /// Regions entered.
-    pub regions: usize,
-}
-
-impl BoundarySearch {
-    /// Looks for the nearest point of the boundary to that of `map`.
-    ///
-    /// # Errors
-    /// If values on the way are not finite.
-    pub fn run(&self, map: &Linearization<'_>) -> Result<BoundaryDistance, PointError> {
-        let map = map.clone().to(map.network().output());
-        let sides = self.output.sides(map.value());
-        let here = map.point();
-        if sides.iter().any(|side| side.at(map.value()) == 0.0) {
-            let point = Some(here.to_vec());
-            return Ok(BoundaryDistance { lower: 0.0, upper: 0.0, exact: true, point, regions: 0 });
-        }
-        let subspace = match self.norm {
-            Norm::L2 => Subspace::new(map.network(), here),
-            _ => None,
-        };
-        let Some(subspace) = subspace else { return self.walk(map, &sides) };
-        let origin = vec![0.0; subspace.network.input().len()];
-        let found = self.walk(subspace.network.linearize(&origin)?, &sides)?;
-        let point = found.point.as_ref().map(|y| subspace.point(y));
-        Ok(BoundaryDistance { point, ..found })
-    }
-
-    /// The search itself, from the point of `map`.
-    fn walk(&self, map: Linearization<'_>, sides: &[Side]) -> Result<BoundaryDistance, PointError> {
-        let found = descend(self.norm, sides, &map)?;
-        let origin = map.point().to_vec();
-        let mut walk = Walk {
-            search: self,
-            sides,
-            origin: &origin,
-            network: map.network(),
-            heap: BinaryHeap::new(),
-            entered: HashSet::new(),
-            points: Vec::new(),
-            cells: HashMap::new(),
-            upper: found.as_ref().map_or(f64::INFINITY, |(_, distance)| *distance),
-            point: found.map(|(point, _)| point),
-            whole: true,
-        };
-        walk.enter(start(map)?, 0.0);
-        walk.run()
-    }
+/// Searches from the point of `map`.
+pub(super) fn search(
+    search: &BoundarySearch,
+    map: Linearization<'_>,
+    sides: &[Side],
+) -> Result<BoundaryDistance, PointError> {
+    let found = descend(search.norm, sides, &map)?;
+    let origin = map.point().to_vec();
+    let mut walk = Walk {
+        search,
+        sides,
+        origin: &origin,
+        network: map.network(),
+        heap: BinaryHeap::new(),
+        entered: HashSet::new(),
+        points: Vec::new(),
+        cells: HashMap::new(),
+        upper: found.as_ref().map_or(f64::INFINITY, |(_, distance)| *distance),
+        point: found.map(|(point, _)| point),
+        whole: true,
+    };
+    walk.enter(start(map)?, 0.0);
+    walk.run()
 }
 
 /// The region to start in: that of the point, or, if that code has no interior, one that reaches the point.
 fn start(map: Linearization<'_>) -> Result<Linearization<'_>, PointError> {
-    let region = super::Region::new(&map, None).expect("no box");
-    if super::shape::interior(region.walls(), map.inputs()).is_some() {
+    let region = Region::new(&map, None).expect("no box");
+    if shape::interior(region.walls(), map.inputs()).is_some() {
         return Ok(map);
     }
     let size = Norm::Linf.of(map.point()).max(1e-3);
@@ -176,65 +53,12 @@ fn start(map: Linearization<'_>) -> Result<Linearization<'_>, PointError> {
             |i: usize| step * (f64::from(attempt) * (i as f64 + 1.0) * 0.754_877_666).sin();
         let near: Vec<f64> = map.point().iter().enumerate().map(|(i, x)| x + wiggle(i)).collect();
         let there = map.network().linearize(&near)?;
-        let open = super::Region::new(&there, None).expect("no box").ties() == 0;
-        if open && super::touch::touches(&there, map.point()) {
+        let open = Region::new(&there, None).expect("no box").ties() == 0;
+        if open && touch::touches(&there, map.point()) {
             return Ok(there);
         }
     }
     Ok(map)
-}
-
-/// A point of the boundary not far off, and its distance: steps towards the hyperplane that is nearest where the
-/// network is linearised, and back along the line (after Moosavi-Dezfooli, Fawzi and Frossard, *DeepFool*, 2016).
-fn descend(
-    norm: Norm,
-    sides: &[Side],
-    map: &Linearization<'_>,
-) -> Result<Option<(Vec<f64>, f64)>, PointError> {
-    let origin = map.point();
-    let inside = |x: &[f64]| sides.iter().all(|side| side.at(&map.network().output_of(x)) > 0.0);
-    let mut there = map.clone();
-    for _ in 0..50 {
-        let matrix = there.matrix();
-        let (value, point) = (there.value(), there.point());
-        let steps = sides.iter().filter_map(|side| {
-            let gradient: Vec<f64> = (0..matrix.columns())
-                .map(|i| {
-                    let own = side.positive.map_or(0.0, |own| matrix.row(own)[i]);
-                    own + side.sign * matrix.row(side.output)[i]
-                })
-                .collect();
-            let slope = norm.dual().of(&gradient);
-            (slope > 0.0).then(|| (side.at(value), side.at(value) / slope, gradient))
-        });
-        let nearest = steps.min_by(|a, b| a.1.total_cmp(&b.1));
-        let Some((height, _, gradient)) = nearest else { return Ok(None) };
-        let shortest = norm.shortest(&gradient);
-        let next: Vec<f64> =
-            point.iter().zip(&shortest).map(|(x, v)| x - 1.02 * height * v).collect();
-        if next.iter().any(|x| !x.is_finite()) {
-            return Ok(None);
-        }
-        there = map.network().linearize(&next)?;
-        if !inside(there.point()) {
-            let point = first_outside(origin, there.point(), inside);
-            let offset: Vec<f64> = point.iter().zip(origin).map(|(a, b)| a - b).collect();
-            return Ok(Some((point, norm.of(&offset))));
-        }
-    }
-    Ok(None)
-}
-
-/// The point on the segment from `from` (inside) to `to` (outside) where it first seems to leave, by bisection:
-/// the last one outside.
-fn first_outside(from: &[f64], to: &[f64], inside: impl Fn(&[f64]) -> bool) -> Vec<f64> {
-    let at = |t: f64| -> Vec<f64> { from.iter().zip(to).map(|(a, b)| a + t * (b - a)).collect() };
-    let (mut low, mut high) = (0.0, 1.0);
-    for _ in 0..60 {
-        let middle = 0.5 * (low + high);
-        if inside(&at(middle)) { low = middle } else { high = middle }
-    }
-    at(high)
 }
 
 /// What the walk may do next.

@@ -1,0 +1,109 @@
+//! A first point of the boundary, before the search: no more than an upper bound, but the better it is, the less
+//! has to be searched.
+
+use super::Norm;
+use super::side::Side;
+use crate::linearize::{Linearization, PointError};
+use crate::network::Network;
+
+/// Steps towards the boundary, and along it.
+const STEPS: usize = 50;
+
+/// What the descent works with.
+struct Descent<'d, 'n> {
+    norm: Norm,
+    sides: &'d [Side],
+    network: &'n Network,
+    origin: &'d [f64],
+}
+
+/// A point of the boundary not far off, and its distance: steps towards the hyperplane that is nearest where the
+/// network is linearised, and back along the line (after Moosavi-Dezfooli, Fawzi and Frossard, *DeepFool*, 2016). From
+/// there again and again to the point of the boundary's own hyperplane that is nearest to the origin.
+pub(super) fn descend(
+    norm: Norm,
+    sides: &[Side],
+    map: &Linearization<'_>,
+) -> Result<Option<(Vec<f64>, f64)>, PointError> {
+    let descent = Descent { norm, sides, network: map.network(), origin: map.point() };
+    let Some(outside) = descent.reach(map)? else { return Ok(None) };
+    let mut best = descent.first_outside(&outside);
+    for _ in 0..STEPS {
+        let Some(next) = descent.improve(&best.0)? else { break };
+        if next.1 >= best.1 * (1.0 - 1e-6) {
+            break;
+        }
+        best = next;
+    }
+    Ok(Some(best))
+}
+
+impl Descent<'_, '_> {
+    fn is_inside(&self, x: &[f64]) -> bool {
+        let outputs = self.network.output_of(x);
+        self.sides.iter().all(|side| side.at(&outputs) > 0.0)
+    }
+
+    /// A point on another side.
+    fn reach(&self, map: &Linearization<'_>) -> Result<Option<Vec<f64>>, PointError> {
+        let mut there = map.clone();
+        for _ in 0..STEPS {
+            let Some(next) = self.towards(&there, there.point(), 1.02) else { return Ok(None) };
+            if !self.is_inside(&next) {
+                return Ok(Some(next));
+            }
+            there = self.network.linearize(&next)?;
+        }
+        Ok(None)
+    }
+
+    /// The point nearest to `from` on the nearest hyperplane of the map, or a little beyond; none where there is
+    /// no hyperplane.
+    fn towards(&self, map: &Linearization<'_>, from: &[f64], beyond: f64) -> Option<Vec<f64>> {
+        let matrix = map.matrix();
+        let steps = self.sides.iter().filter_map(|side| {
+            let gradient = side.gradient(&matrix);
+            let slope = self.norm.dual().of(&gradient);
+            let offset = from.iter().zip(map.point()).map(|(a, b)| a - b);
+            let rise: f64 = gradient.iter().zip(offset).map(|(g, d)| g * d).sum();
+            let height = side.at(map.value()) + rise;
+            (slope > 0.0).then_some((height, height / slope, gradient))
+        });
+        let (height, _, gradient) = steps.min_by(|a, b| a.1.total_cmp(&b.1))?;
+        let shortest = self.norm.shortest(&gradient);
+        let next: Vec<f64> =
+            from.iter().zip(&shortest).map(|(x, v)| x - beyond * height * v).collect();
+        next.iter().all(|x| x.is_finite()).then_some(next)
+    }
+
+    /// A nearer point, by the hyperplane of the region that `point` (on the boundary) is in.
+    fn improve(&self, point: &[f64]) -> Result<Option<(Vec<f64>, f64)>, PointError> {
+        let map = self.network.linearize(point)?;
+        let mut beyond = 1.0 + 1e-6;
+        for _ in 0..6 {
+            let Some(next) = self.towards(&map, self.origin, beyond) else { return Ok(None) };
+            if !self.is_inside(&next) {
+                return Ok(Some(self.first_outside(&next)));
+            }
+            beyond += 0.02;
+        }
+        Ok(None)
+    }
+
+    /// The point on the segment from the origin (inside) to `to` (outside) where it seems to leave, by bisection, and its
+    /// distance: the last one outside.
+    fn first_outside(&self, to: &[f64]) -> (Vec<f64>, f64) {
+        let at = |t: f64| -> Vec<f64> {
+            self.origin.iter().zip(to).map(|(a, b)| a + t * (b - a)).collect()
+        };
+        let (mut low, mut high) = (0.0, 1.0);
+        for _ in 0..54 {
+            let middle = 0.5 * (low + high);
+            if self.is_inside(&at(middle)) { low = middle } else { high = middle }
+        }
+        let point = at(high);
+        let offset: Vec<f64> = point.iter().zip(self.origin).map(|(a, b)| a - b).collect();
+        let distance = self.norm.of(&offset);
+        (point, distance)
+    }
+}

@@ -1,0 +1,72 @@
+//! The nearest point of a decision boundary, by a walk across regions in order of distance.
+//!
+//! On a region the boundary is a piece of a hyperplane. The region of the point comes first; a facet is crossed when
+//! no other is nearer, so that when a piece of the boundary is nearer than all facets that are left, nothing
+//! can be nearer: every straight way to a nearer point would have crossed them (Jordan, Lewis and Dimakis,
+//! *Provable Certificates for Adversarial Examples: Fitting a Ball in the Union of Polytopes*, 2019). Stopped
+//! early, the distance of the next facet is a lower bound, and the best point so far an upper one.
+
+mod descend;
+mod side;
+mod walk;
+
+pub use side::Output;
+
+use std::time::Instant;
+
+use super::Norm;
+use super::subspace::Subspace;
+use crate::linearize::{Linearization, PointError};
+
+/// A search for the nearest point of the boundary.
+#[derive(Clone, Copy, Debug)]
+pub struct BoundarySearch {
+    /// How distances are measured.
+    pub norm: Norm,
+    /// What the boundary is.
+    pub output: Output,
+    /// When to stop.
+    pub deadline: Option<Instant>,
+    /// Regions to enter at most.
+    pub most_regions: usize,
+}
+
+/// What a search found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BoundaryDistance {
+    /// No point of the boundary is nearer.
+    pub lower: f64,
+    /// The distance of the nearest point found; infinite if there is none.
+    pub upper: f64,
+    /// Whether the two are the distance itself, to rounding.
+    pub exact: bool,
+    /// The nearest point found.
+    pub point: Option<Vec<f64>>,
+    /// Regions entered.
+    pub regions: usize,
+}
+
+impl BoundarySearch {
+    /// Looks for the nearest point of the boundary to that of `map`.
+    ///
+    /// # Errors
+    /// If values on the way are not finite.
+    pub fn run(&self, map: &Linearization<'_>) -> Result<BoundaryDistance, PointError> {
+        let map = map.clone().to(map.network().output());
+        let sides = self.output.sides(map.value());
+        let here = map.point();
+        if sides.iter().any(|side| side.at(map.value()) == 0.0) {
+            let point = Some(here.to_vec());
+            return Ok(BoundaryDistance { lower: 0.0, upper: 0.0, exact: true, point, regions: 0 });
+        }
+        let subspace = match self.norm {
+            Norm::L2 => Subspace::new(map.network(), here),
+            _ => None,
+        };
+        let Some(subspace) = subspace else { return walk::search(self, map, &sides) };
+        let origin = vec![0.0; subspace.network.input().len()];
+        let found = walk::search(self, subspace.network.linearize(&origin)?, &sides)?;
+        let point = found.point.as_ref().map(|y| subspace.point(y));
+        Ok(BoundaryDistance { point, ..found })
+    }
+}
