@@ -4,6 +4,7 @@
 use std::sync::atomic::Ordering;
 
 use maso_core::{EvalError, Linearization, Rows};
+use maso_io::write::WriteError;
 use rayon::prelude::*;
 
 use crate::failure::Failure;
@@ -47,6 +48,32 @@ impl Session {
         Ok(())
     }
 
+    /// Hands the chosen rows to `work`, `block` at a time: the number of the first among those chosen, and the
+    /// values of all.
+    pub(crate) fn each_block(
+        &self,
+        block: usize,
+        mut work: impl FnMut(usize, &[f32]) -> Result<(), BlockFailure>,
+    ) -> Result<(), Failure> {
+        let range = self.data.range.clone();
+        let mut progress = Progress::new(range.len(), "rows", self.quiet);
+        let mut buffer = Vec::new();
+        for first in range.clone().step_by(block) {
+            if self.stopped.load(Ordering::Relaxed) {
+                return Err(Failure::Interrupted);
+            }
+            let rows = first..range.end.min(first + block);
+            let values = self.data.rows.block(rows.clone(), &mut buffer);
+            let values = values.map_err(|error| self.explain_rows(error.into()))?;
+            work(first - range.start, values).map_err(|failure| match failure {
+                BlockFailure::Rows(error) => self.explain_rows(error.in_rows_from(first)),
+                BlockFailure::Write(error) => error.into(),
+            })?;
+            progress.advance(rows.end - range.start);
+        }
+        Ok(())
+    }
+
     /// The model at the only row chosen.
     pub(crate) fn only_map(&self) -> Result<Linearization<'_>, Failure> {
         let (range, mut buffer) = (self.data.range.clone(), Vec::new());
@@ -55,5 +82,23 @@ impl Session {
         let x: Vec<f64> = values.iter().map(|&value| value.into()).collect();
         let map = self.network().linearize(&x);
         map.map_err(|error| self.explain_rows(error.at_row(range.start)))
+    }
+}
+
+/// Why a block of rows failed: the rows, counted from the block's first, or what their results are written to.
+pub(crate) enum BlockFailure {
+    Rows(EvalError),
+    Write(WriteError),
+}
+
+impl From<EvalError> for BlockFailure {
+    fn from(error: EvalError) -> Self {
+        Self::Rows(error)
+    }
+}
+
+impl From<WriteError> for BlockFailure {
+    fn from(error: WriteError) -> Self {
+        Self::Write(error)
     }
 }

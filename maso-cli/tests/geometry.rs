@@ -30,6 +30,12 @@ fn affine_writes_maps_that_give_the_outputs() {
         }
         let [_, _, alone] = run(&["--threads", "1", "--tier", "portable"]);
         assert_eq!(values, alone, "{name}: outputs do not depend on threads");
+        let [fast, fast_offsets, _] = run(&["--f32"]);
+        for (what, exact, fast) in [("A", &matrices, &fast), ("b", &offsets, &fast_offsets)] {
+            let size = exact.iter().fold(0.0f32, |size, a| size.max(a.abs()));
+            let error = exact.iter().zip(fast).fold(0.0f32, |e, (a, b)| e.max((a - b).abs()));
+            assert!(error < 1e-4 * size, "{name}: {what} in f32 is {error} off");
+        }
     }
     let (model, out) = (testdata("models/mnist_mlp.onnx"), scratch.path("layer.npz"));
     let layer = |options: &[&str]| {
@@ -196,6 +202,8 @@ fn points_that_are_none_are_refused() {
         let message = failure(&[verb, &model, &path, "-o", &out], 1);
         assert!(message.contains("row 0, column 0 is NaN"), "{verb}: {message}");
     }
+    let message = failure(&["affine", &model, &path, "--f32", "-o", &out], 1);
+    assert!(message.contains("row 0, column 0 is NaN"), "in f32: {message}");
     assert_eq!(scratch.names().len(), 1, "no half-written file stays");
     let point = format!("{digits}:0");
     let message = failure(&["region", &model, &point, "--scale", "2/255", "--box", "0..1"], 2);

@@ -100,19 +100,43 @@ fn near_walls_count_units_by_distance() {
 fn sampled_complexity_of_a_first_layer_is_exact() {
     let network = Arc::new(generated(&[6, 40, 3], 9));
     let evaluator = Evaluator::new(Arc::clone(&network));
-    let (row, radius) = ([0.1f32, -0.2, 0.3, 0.0, 0.25, -0.4], 0.2);
-    let all = ComplexityProbe::new(6, 10, radius, 3);
-    assert_eq!(all.directions(), 6, "no more directions than inputs");
+    let layer = network.layout().layers()[0].node();
+    let before = network.node(layer).inputs[0];
+    let row = [0.1f32, -0.2, 0.3, 0.0, 0.25, -0.4];
     let point: Vec<f64> = row.iter().map(|&x| x.into()).collect();
-    let map = network.linearize(&point).expect("a point");
-    // Along all six directions of an orthonormal basis max |⟨w, v⟩| is between ‖w‖ / √6 and ‖w‖.
-    let (few, many) = (map.near_walls(radius / 6f64.sqrt()), map.near_walls(radius));
-    let sampled = all.count(&evaluator, &row).expect("finite values");
-    assert!(few.total() <= sampled.total() && sampled.total() <= many.total(), "{sampled:?}");
-    assert!(many.total() > 0, "some wall is near");
+    let map = network.linearize(&point).expect("a point").to(before);
+    let weights = map.matrix();
+    let mut counts = Vec::new();
+    for (directions, radius) in [(1, 0.1), (3, 0.2), (6, 0.2), (10, 0.6)] {
+        let probe = ComplexityProbe::new(6, directions, radius, 3);
+        assert_eq!(probe.directions().len(), directions.min(6), "no more than inputs");
+        let crosses = |unit: &usize| {
+            let reach = probe.directions().iter().map(|v| {
+                let products = weights.row(*unit).iter().zip(v).map(|(w, v)| w * f64::from(*v));
+                products.sum::<f64>().abs()
+            });
+            map.value()[*unit].abs() < radius * reach.fold(0.0, f64::max)
+        };
+        let expected = (0..40).filter(crosses).count();
+        let found = probe.count(&evaluator, &row).expect("finite values");
+        assert_eq!(found.layers, [expected], "{directions} directions, radius {radius}");
+        counts.push(expected);
+    }
+    assert!(counts[0] < counts[3] && counts[3] > 0, "more directions and further: {counts:?}");
     let zero = ComplexityProbe::new(6, 3, 0.0, 3).count(&evaluator, &row).expect("finite values");
     assert_eq!(zero.total(), 0, "nothing changes at one point");
-    assert_eq!(ComplexityProbe::new(6, 2, radius, 3).directions(), 2, "as many as asked for");
+}
+
+/// Directions are orthonormal.
+#[test]
+fn directions_are_orthonormal() {
+    let probe = ComplexityProbe::new(20, 7, 1.0, 11);
+    for (i, a) in probe.directions().iter().enumerate() {
+        for (j, b) in probe.directions().iter().enumerate() {
+            let product: f32 = a.iter().zip(b).map(|(a, b)| a * b).sum();
+            assert!((product - f32::from(u8::from(i == j))).abs() < 1e-6, "{i}, {j}: {product}");
+        }
+    }
 }
 
 /// The counts agree with single distances of units.

@@ -327,6 +327,37 @@ fn regions_of_n1_have_known_areas() {
     }
 }
 
+#[test]
+fn n1_with_units_on_its_outputs_has_fifteen_regions() {
+    let first = vec![vec![1.0, 1.0], vec![1.0, -1.0], vec![-1.0, 2.0]];
+    let second = vec![vec![1.0, -1.0, 2.0], vec![0.0, 1.0, 1.0]];
+    let identity = vec![vec![1.0, 0.0], vec![0.0, 1.0]];
+    let layers =
+        [(first, vec![0.0, 1.0, -1.0]), (second, vec![1.0, -2.0]), (identity, vec![0.0, 0.0])];
+    let network = dense_with(&layers, |b, z| b.node("Relu", &[z]));
+    let bounds = Some(Bounds { low: -4.0, high: 4.0 });
+    assert_eq!(walk(&network, &[0.3, 0.2], bounds).len(), 15, "fifteen");
+}
+
+/// The decision boundary of N1: a line in each of two regions, and the angle that it bends by at unit 0.
+#[test]
+fn the_boundary_of_n1_bends_where_a_unit_changes() {
+    let network = n1();
+    let line = |x: [f64; 2]| {
+        let map = network.linearize(&x).expect("a point");
+        let (a, b) = (map.matrix(), map.offset());
+        let normal = [0, 1].map(|i| a.row(0)[i] - a.row(1)[i]);
+        (map.code()[0], normal, b[0] - b[1])
+    };
+    let (code, first, offset) = line([-1.0, -1.5]);
+    assert_eq!((code, first, offset), (0b010, [-2.0, 2.0], 1.0), "unit 1 is on");
+    let (code, second, offset) = line([1.0, 0.0]);
+    assert_eq!((code, second, offset), (0b011, [-1.0, 3.0], 1.0), "units 0 and 1 are on");
+    let cosine = (first[0] * second[0] + first[1] * second[1])
+        / (first[0].hypot(first[1]) * second[0].hypot(second[1]));
+    assert!((cosine.acos().to_degrees() - 26.5650512).abs() < 1e-7, "the bend");
+}
+
 /// The area of a bounded region of the plane: its box cut by every wall in turn.
 fn area(region: &Region<'_>) -> f64 {
     let far = 100.0;

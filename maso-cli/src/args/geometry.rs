@@ -14,7 +14,7 @@ pub(crate) struct AffineArgs {
     pub(crate) model: ModelArgs,
     #[command(flatten)]
     pub(crate) data: DataArgs,
-    /// Where the maps go: f64 arrays A (rows, out, in), b (rows, out) and y (rows, out), and the codes
+    /// Where the maps go: arrays A (rows, out, in), b (rows, out) and y (rows, out), and the codes
     #[arg(short = 'o', long = "out", value_name = "OUT.npz")]
     pub(crate) out: PathBuf,
     /// End the map at the output of this nonlinear layer: its number (from 0) or name in `maso info`
@@ -23,6 +23,9 @@ pub(crate) struct AffineArgs {
     /// End it before that layer's nonlinearity, at its pre-activations
     #[arg(long, requires = "at")]
     pub(crate) pre: bool,
+    /// Evaluate in f32, many times faster, and write f32
+    #[arg(long, conflicts_with = "at")]
+    pub(crate) f32: bool,
     #[command(flatten)]
     pub(crate) run: RunArgs,
 }

@@ -54,7 +54,11 @@ pub(crate) fn run(args: &AffineArgs) -> Outcome {
         session.note_heads();
     }
     let started = Instant::now();
-    write(args, &session, target)?;
+    if args.f32 {
+        write_fast(args, &session)?
+    } else {
+        write(args, &session, target)?
+    }
     let seconds = started.elapsed().as_secs_f64();
     let node = session.network().node(target);
     let (rows, inputs) = (session.data.range.len(), session.network().input().len());
@@ -119,5 +123,38 @@ fn write(args: &AffineArgs, session: &Session, target: NodeId) -> Outcome {
     writer.array("b", &[rows, outputs], &kept.offsets)?;
     writer.array("y", &[rows, outputs], &kept.values)?;
     writer.array("code", &[rows, words], &kept.codes)?;
+    Ok(writer.finish()?)
+}
+
+/// Rows of a block in f32.
+const BLOCK: usize = 256;
+
+/// The same in f32, block by block.
+fn write_fast(args: &AffineArgs, session: &Session) -> Outcome {
+    let network = session.network();
+    let (rows, inputs) = (session.data.range.len(), network.input().len());
+    let outputs: usize = network.output_shape().iter().product();
+    let words = network.layout().words();
+    let mut writer = NpzWriter::create(&args.out)?;
+    writer.begin::<f32>("A", &[rows, outputs, inputs])?;
+    let (mut offsets, mut values) = (vec![0.0f32; rows * outputs], vec![0.0f32; rows * outputs]);
+    let mut codes = vec![0u64; rows * words];
+    let mut matrices = vec![0.0f32; BLOCK.min(rows) * outputs * inputs];
+    session.each_block(BLOCK, |first, x| {
+        let count = x.len() / inputs;
+        let matrices = &mut matrices[..count * outputs * inputs];
+        let evaluator = &session.evaluator;
+        evaluator.jacobians_into(
+            x,
+            matrices,
+            &mut offsets[first * outputs..][..count * outputs],
+        )?;
+        evaluator.forward_into(x, &mut values[first * outputs..][..count * outputs])?;
+        evaluator.codes_into(x, &mut codes[first * words..][..count * words])?;
+        Ok(writer.write(matrices)?)
+    })?;
+    writer.array("b", &[rows, outputs], &offsets)?;
+    writer.array("y", &[rows, outputs], &values)?;
+    writer.array("code", &[rows, words], &codes)?;
     Ok(writer.finish()?)
 }

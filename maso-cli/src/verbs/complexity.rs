@@ -121,7 +121,7 @@ fn report(
         run: session.report(&args.model.file.model),
         rows: session.data.range.len(),
         radius: args.radius,
-        directions: probe.directions(),
+        directions: probe.directions().len(),
         seed: args.seed,
         layers: layers
             .map(|(i, described)| {

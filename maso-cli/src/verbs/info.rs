@@ -67,10 +67,12 @@ fn text(report: &Report) -> String {
 }
 
 fn layers(network: &ModelReport) -> String {
-    let heading = ["layer", "op", "shape", "affine part", "units", "pieces", "bits", "first bit"];
+    let heading =
+        ["", "layer", "op", "shape", "affine part", "units", "pieces", "bits", "first bit"];
     let mut rows = vec![row(heading)];
-    for layer in &network.layers {
+    for (number, layer) in network.layers.iter().enumerate() {
         rows.push(vec![
+            number.to_string(),
             layer.name.clone(),
             layer.op.clone(),
             shape(&layer.shape),
@@ -84,7 +86,7 @@ fn layers(network: &ModelReport) -> String {
     let output = &network.output;
     if !output.affine.is_empty() {
         let extents = shape(&output.shape);
-        rows.push(row([&format!("→ {}", output.name), "", &extents, &output.affine]));
+        rows.push(row(["", &format!("→ {}", output.name), "", &extents, &output.affine]));
     }
-    table(4, &rows)
+    table(5, &rows)
 }

@@ -44,7 +44,7 @@ pub(crate) fn draw(
     let tile = Tile { zoom, size: [width, height], image };
     let [left, top] = place(0);
     canvas.text(left, top, "the row");
-    canvas.text(left, top + LETTER + 2, &format!("|a| to {}", short(scale)));
+    canvas.text(left, top + LETTER + 2, &format!("colours +-{}", short(scale)));
     tile.input(&mut canvas, [left, top + CAPTION], map.point());
     for (index, &output) in order.iter().enumerate() {
         let template = &templates[output];

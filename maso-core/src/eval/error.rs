@@ -87,3 +87,18 @@ pub enum EvalError {
     #[error(transparent)]
     Rows(#[from] RowError),
 }
+
+impl EvalError {
+    /// The same of rows that are numbered from `first` on.
+    #[must_use]
+    pub fn in_rows_from(mut self, first: usize) -> Self {
+        match &mut self {
+            Self::NotFinite { row, .. }
+            | Self::Overflow { row, .. }
+            | Self::Tangent { row, .. }
+            | Self::OutOfRange { row, .. } => *row += first,
+            Self::Width { .. } | Self::Range { .. } | Self::Length { .. } | Self::Rows(_) => {}
+        }
+        self
+    }
+}

@@ -191,6 +191,9 @@ impl Linearization<'_> {
             check.gap = check.gap.min(gap);
             check.is_code &= gap >= -1e-10 * size;
         });
+        if check.is_code {
+            check.gap = check.gap.max(0.0);
+        }
         check
     }
 }

@@ -66,10 +66,10 @@ impl ComplexityProbe {
         Self { directions: basis.into_iter().map(narrow).collect(), radius: radius as f32 }
     }
 
-    /// Directions; a polytope has twice as many vertices.
+    /// The directions, each as long as the input; a polytope has twice as many vertices.
     #[must_use]
-    pub fn directions(&self) -> usize {
-        self.directions.len()
+    pub fn directions(&self) -> &[Vec<f32>] {
+        &self.directions
     }
 
     /// Units that are not on one piece at all vertices around `row`.
