@@ -43,3 +43,8 @@ pub use limits::Limits;
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// So is that of the page on geometry.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/geometry.md")]
+struct Geometry;
