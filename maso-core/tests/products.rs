@@ -133,14 +133,16 @@ fn batches_threads_and_tiers_change_nothing() {
 }
 
 fn jacobians(evaluator: &Evaluator, rows: &[f32]) -> (Vec<f32>, Vec<f32>) {
+    try_jacobians(evaluator, rows).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn try_jacobians(evaluator: &Evaluator, rows: &[f32]) -> Result<(Vec<f32>, Vec<f32>), EvalError> {
     let (width, outputs) = sizes(evaluator.network());
     let count = rows.len() / width;
     let mut matrices = vec![f32::NAN; count * outputs * width];
     let mut offsets = vec![f32::NAN; count * outputs];
-    evaluator
-        .jacobians_into(rows, &mut matrices, &mut offsets)
-        .unwrap_or_else(|error| panic!("{error}"));
-    (matrices, offsets)
+    evaluator.jacobians_into(rows, &mut matrices, &mut offsets)?;
+    Ok((matrices, offsets))
 }
 
 /// ReLU and its relatives between matrices: what is pulled back row by row. Wider than deep, and deeper
@@ -320,4 +322,70 @@ fn what_is_wrong_with_rows_and_tangents_is_said() {
     assert!(matches!(error, EvalError::NotFinite { row: 1, column: 0, .. }), "{error}");
     let error = run(&[0.5, 0.5, 0.5, 2.0], 4).expect_err("an overflow of values");
     assert!(matches!(error, EvalError::Overflow { row: 1, .. }), "{error}");
+}
+
+/// Dense layers of `(depth × units)` weights and biases, ReLU between.
+fn dense_chain(layers: &[(usize, usize, Vec<f32>, Vec<f32>)]) -> Arc<Network> {
+    let mut b = Builder::new(None, &[layers[0].0]);
+    let mut x = "x".to_owned();
+    for (i, (depth, units, weights, biases)) in layers.iter().enumerate() {
+        if i > 0 {
+            x = b.node("Relu", &[&x]);
+        }
+        let (w, c) =
+            (b.floats(&[*depth, *units], weights.clone()), b.floats(&[*units], biases.clone()));
+        x = b.node("Gemm", &[&x, &w, &c]);
+    }
+    Arc::new(b.network(&x))
+}
+
+/// A tangent that overflows on the way is an error of its row, whatever rows are beside it, and leaves nothing
+/// behind.
+#[test]
+fn tangents_that_overflow_on_the_way_are_said() {
+    let forward = dense_chain(&[
+        (1, 2, vec![1e30, -1e30], vec![0.0; 2]),
+        (2, 2, vec![1e30, 0.0, 0.0, 1.0], vec![0.0; 2]),
+        (2, 3, vec![1e-32, 0.0, 0.0, 0.0, 1.0, 1e30], vec![0.5; 3]),
+    ]);
+    let backward = dense_chain(&[
+        (3, 2, vec![1.0; 6], vec![0.0; 2]),
+        (2, 2, vec![1e30, 0.0, 0.0, 1.0], vec![0.0; 2]),
+        (2, 1, vec![1e30, 1.0], vec![0.0; 1]),
+    ]);
+    for network in [forward, backward] {
+        let width = network.input().len();
+        let evaluator = Evaluator::new(Arc::clone(&network)).with_tile_rows(16);
+        let (good, bad) = (vec![0.0; width], vec![1e-30; width]);
+        let alone = try_jacobians(&evaluator, &good).expect("a finite matrix");
+        for rows in [[&*bad, &good].concat(), [&*good, &bad].concat(), bad.clone()] {
+            let error = try_jacobians(&evaluator, &rows).expect_err("beyond f32");
+            let place = usize::from(rows[0] == 0.0);
+            assert!(matches!(error, EvalError::OutOfRange { row, .. } if row == place), "{error}");
+        }
+        assert_eq!(try_jacobians(&evaluator, &good).expect("a finite matrix"), alone, "as before");
+    }
+}
+
+/// Units that are off take nothing from those that are on, however large their weights.
+#[test]
+fn large_units_that_are_off_do_no_harm() {
+    for size in [1.0f32, 1e2, 1e4, 1e25] {
+        let units = 16;
+        let mut random = Random(5);
+        let mut first = random.numbers(2 * units);
+        let mut biases = vec![20.0; units];
+        let mut last = random.numbers(units);
+        // Unit 3 is off at the row, with large weights on either side.
+        (first[3], first[units + 3], biases[3], last[3]) = (size, -size, -100.0 * size, size);
+        let network = dense_chain(&[(2, units, first, biases), (units, 1, last, vec![0.25])]);
+        let row = [0.3f32, -0.7];
+        let map = network.linearize(&widen(&row)).expect("a point");
+        for tier in Tier::available() {
+            let evaluator = Evaluator::new(Arc::clone(&network)).with_tier(tier);
+            let (matrix, _) = try_jacobians(&evaluator, &row).expect("finite numbers");
+            let expected = map.matrix();
+            assert_close(&matrix, expected.numbers(), 1e-4, &format!("{size:e} on {tier}"));
+        }
+    }
 }

@@ -7,7 +7,7 @@ use common::networks::random_network;
 use common::oracles::{arrangement, dense_with, generated, n1, quarters, walk};
 use common::{Builder, Random, list};
 use maso_core::Network;
-use maso_core::geometry::{Bounds, Limits, Norm, Region, Shape, WallStatus};
+use maso_core::geometry::{Ball, Bounds, Limits, Norm, Region, Shape, WallStatus};
 use microlp::{ComparisonOp, OptimizationDirection, Problem};
 
 const UNIT_BOX: Option<Bounds> = Some(Bounds { low: -1.0, high: 1.0 });
@@ -18,6 +18,11 @@ fn region<'n>(network: &'n Network, x: &[f64]) -> Region<'n> {
 
 fn shape(region: &Region<'_>) -> Shape {
     region.shape(&Limits::default())
+}
+
+/// A shape's inradius, which is known.
+fn inradius(shape: &Shape) -> f64 {
+    shape.ball.inradius().expect("no limits")
 }
 
 fn close(a: f64, b: f64) -> bool {
@@ -158,7 +163,7 @@ fn units_on_one_wall_share_it() {
     let shape = shape(&region);
     let expected = [WallStatus::Facet, WallStatus::Redundant, WallStatus::Facet];
     assert_eq!(shape.walls, expected, "the parallel wall lies behind");
-    assert!(!shape.bounded && shape.inradius.is_infinite() && shape.centre.is_none(), "a quarter");
+    assert_eq!((shape.bounded, &shape.ball), (Some(false), &Ball::Unlimited), "a quarter");
     let point = shape.facet_points[0].as_ref().expect("a facet's point");
     let across = region.neighbour(0, point).expect("finite").expect("a neighbour");
     assert_eq!(across.changed, [0, 1], "both units change");
@@ -177,7 +182,11 @@ fn points_on_walls() {
         let region = region(&network, &point);
         let shape = shape(&region);
         assert_eq!(region.ties(), ties, "at {point:?}");
-        assert!(shape.full_dimensional, "at {point:?}: its code is that of a region");
+        assert_eq!(
+            shape.full_dimensional,
+            Some(true),
+            "at {point:?}: its code is that of a region"
+        );
         let inside = shape.interior.as_ref().expect("an interior point");
         let inside: Vec<f64> = inside.iter().zip(&point).map(|(a, b)| a + b).collect();
         assert!(region.margin(&inside) > 0.0, "at {point:?}: {inside:?}");
@@ -190,7 +199,8 @@ fn a_code_without_interior_says_so() {
     let network = arrangement(&[(&[1.0, 0.0], 0.0), (&[-1.0, 0.0], 0.0), (&[0.0, 1.0], 0.0)]);
     let region = region(&network, &[0.0, 2.0]);
     let shape = shape(&region);
-    assert!(!shape.full_dimensional && shape.inradius == 0.0 && shape.interior.is_none());
+    assert_eq!((shape.full_dimensional, &shape.ball), (Some(false), &Ball::None), "a line");
+    assert!(shape.interior.is_none(), "no point inside");
     assert!(shape.walls.iter().all(|wall| *wall == WallStatus::Undecided), "no facets of it");
     assert_eq!(region.ties(), 2, "both units are at their knot");
 }
@@ -217,9 +227,9 @@ fn folds_make_squares() {
         let half = 1.0 / f64::from(1u32 << layers);
         for region in regions.values() {
             let shape = shape(region);
-            assert!(shape.bounded, "a square");
+            assert_eq!(shape.bounded, Some(true), "a square");
             assert_eq!(shape.facets().count(), 4, "four sides");
-            assert!(close(shape.inradius, half), "{layers} layers: {}", shape.inradius);
+            assert!(close(inradius(&shape), half), "{layers} layers: {:?}", shape.ball);
         }
     }
 }
@@ -240,7 +250,7 @@ fn tents_fold_the_line() {
     assert_eq!(regions.len(), 32, "2⁵ pieces");
     for region in regions.values() {
         assert_eq!(region.map().matrix().numbers()[0].abs(), 32.0, "slopes are ±2⁵");
-        assert!(close(shape(region).inradius, 1.0 / 64.0), "pieces are 1/32 long");
+        assert!(close(inradius(&shape(region)), 1.0 / 64.0), "pieces are 1/32 long");
     }
 }
 
@@ -298,9 +308,12 @@ fn inradius_of_a_simplex() {
         let d = dims as f64;
         // The centre (r, …, r) is r from the last side: (1 − d r) / √d = r.
         let expected = 1.0 / (d + d.sqrt());
-        assert!(close(shape.inradius, expected), "{dims}: {} for {expected}", shape.inradius);
-        assert!(shape.bounded && shape.facets().count() == dims + 1, "{dims}: a simplex");
-        let centre = shape.centre.as_ref().expect("a centre");
+        assert!(close(inradius(&shape), expected), "{dims}: {:?} for {expected}", shape.ball);
+        assert!(
+            shape.bounded == Some(true) && shape.facets().count() == dims + 1,
+            "{dims}: a simplex"
+        );
+        let Ball::Largest { centre, .. } = &shape.ball else { panic!("{:?}", shape.ball) };
         let centre: Vec<f64> = centre.iter().zip(&inside).map(|(a, b)| a + b).collect();
         assert!(centre.iter().all(|x| (x - expected).abs() < 1e-7), "{dims}: {centre:?}");
     }
@@ -425,7 +438,7 @@ fn facets_lead_across_and_back() {
             random.numbers(network.input().len()).into_iter().map(f64::from).collect();
         let region = region(&network, &x);
         let shape = shape(&region);
-        if !shape.full_dimensional {
+        if shape.full_dimensional != Some(true) {
             continue;
         }
         for wall in shape.facets() {
@@ -526,16 +539,17 @@ fn shapes_agree_with_linear_programs() {
             let map = network.linearize(x).expect("a point");
             let region = Region::new(&map, bounds).expect("inside the box");
             let shape = shape(&region);
-            if !shape.full_dimensional || region.walls().is_empty() {
+            if shape.full_dimensional != Some(true) || region.walls().is_empty() {
                 continue;
             }
             if let Some(inradius) = program(&region, &vec![0.0; x.len()], 1.0, None) {
-                let equal = inradius == shape.inradius
-                    || (inradius - shape.inradius).abs() <= 1e-7 * (1.0 + inradius);
-                assert!(equal, "{what}, {bounds:?}: inradius {} for {inradius}", shape.inradius);
+                let found = self::inradius(&shape);
+                let equal =
+                    inradius == found || (inradius - found).abs() <= 1e-7 * (1.0 + inradius);
+                assert!(equal, "{what}, {bounds:?}: inradius {found} for {inradius}");
             }
-            assert!(bounds.is_none() || shape.bounded, "{what}: a box is bounded");
-            bounded += usize::from(shape.bounded);
+            assert!(bounds.is_none() || shape.bounded == Some(true), "{what}: a box is bounded");
+            bounded += usize::from(shape.bounded == Some(true));
             for (index, status) in shape.walls.iter().enumerate() {
                 let wall = &region.walls()[index];
                 let outwards: Vec<f64> = wall.normal.iter().map(|n| -n).collect();
@@ -585,5 +599,5 @@ fn regions_without_biases_are_cones() {
     for scale in [1e-3, 0.5, 7.0, 1e4] {
         assert!(region.margin(&[scale, scale]) > 0.0, "the whole ray");
     }
-    assert!(!shape(&region).bounded, "a cone");
+    assert_eq!(shape(&region).bounded, Some(false), "a cone");
 }

@@ -29,7 +29,7 @@ fn facets_of_digits_lead_across_and_back() {
             let map = network.linearize(&digit(row)).expect("a digit");
             let region = Region::new(&map, None).expect("no box");
             let shape = region.shape(&Limits::default());
-            assert!(shape.full_dimensional, "{name}, row {row}");
+            assert_eq!(shape.full_dimensional, Some(true), "{name}, row {row}");
             assert!(!shape.walls.contains(&WallStatus::Undecided), "{name}, row {row}");
             for wall in shape.facets() {
                 let point = shape.facet_points[wall].as_ref().expect("a facet has a point");

@@ -11,7 +11,7 @@ pub struct Gate<'a> {
     /// One for each of one to three pieces. [`Param::Lanes`] has one for each number, [`Param::Rows`] one
     /// for each [`PANEL`] of them.
     pub slopes: &'a [Param<'a>],
-    /// For each [`PANEL`] numbers, the words of their pieces' bits.
+    /// For each [`PANEL`] numbers, the words of their pieces' bits; they name no piece that there is not.
     pub planes: &'a [u32],
 }
 
@@ -36,7 +36,7 @@ pub struct Winners<'a> {
     pub windows: &'a Windows,
     /// Taps of a window, padding counted.
     pub taps: usize,
-    /// For each unit, the words of its winner's bits.
+    /// For each unit, the words of its winner's bits; they name no padding.
     pub bits: &'a [u32],
 }
 

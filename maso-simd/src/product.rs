@@ -26,6 +26,7 @@ pub struct Product<'a, N> {
 impl<N> Product<'_, N> {
     pub(crate) fn check(&self, out: usize, ldo: usize) {
         assert!(self.columns.is_multiple_of(PRODUCT_LANES), "whole blocks of columns");
+        assert!(self.rows < 2 || ldo >= self.columns, "rows of the result do not overlap");
         let needed = |row: usize, ld: usize, len: usize| row * ld + len;
         if let Some(last) = self.rows.checked_sub(1) {
             assert!(out >= needed(last, ldo, self.columns), "out is short");

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::time::Instant;
 
-use maso_core::geometry::{Limits, Norm, Region, Shape, WallStatus};
+use maso_core::geometry::{Ball, Limits, Norm, Region, Shape, WallStatus};
 use maso_core::{CodeLayout, Linearization};
 use maso_io::write::NpzWriter;
 use serde::Serialize;
@@ -27,11 +27,14 @@ struct Report {
     constant_units: usize,
     /// Units with a wall through the row.
     ties: usize,
-    /// Whether the row's code is that of an open set.
-    full_dimensional: bool,
-    bounded: bool,
-    /// Radius of the largest ball inside; null where balls grow without end.
+    /// Whether the row's code is that of a set with an interior; null if the time was over before.
+    full_dimensional: Option<bool>,
+    /// Null if not settled.
+    bounded: Option<bool>,
+    /// Radius of the largest ball inside; null where balls grow without end, or if it is not settled.
     inradius: Option<f64>,
+    /// Whether balls inside grow without end.
+    inradius_unlimited: bool,
     /// The distance to the nearest wall in each norm; null without walls.
     wall_l2: Option<f64>,
     wall_l1: Option<f64>,
@@ -152,7 +155,8 @@ fn report(
         ties: region.ties(),
         full_dimensional: shape.full_dimensional,
         bounded: shape.bounded,
-        inradius: shape.inradius.is_finite().then_some(shape.inradius),
+        inradius: shape.ball.inradius().filter(|radius| radius.is_finite()),
+        inradius_unlimited: shape.ball == Ball::Unlimited,
         wall_l2: nearest(Norm::L2),
         wall_l1: nearest(Norm::L1),
         wall_linf: nearest(Norm::Linf),
@@ -241,14 +245,21 @@ fn text(report: &Report) -> String {
 }
 
 fn interior(report: &Report) -> String {
-    if !report.full_dimensional {
+    if report.full_dimensional == Some(false) {
         return "no interior: the row's code is that of a set without one (the row lies on walls)"
             .to_owned();
     }
-    let bounded = if report.bounded { "bounded" } else { "unbounded" };
+    let bounded = match report.bounded {
+        Some(true) => "bounded",
+        Some(false) => "unbounded",
+        None => "bounded or not: not settled in the time given",
+    };
     match report.inradius {
         Some(radius) => format!("{bounded}; the largest ball inside has radius {}", short(radius)),
-        None => format!("{bounded}; balls inside of it grow without end"),
+        None if report.inradius_unlimited => {
+            format!("{bounded}; balls inside of it grow without end")
+        }
+        None => format!("{bounded}; the largest ball inside was not settled in the time given"),
     }
 }
 

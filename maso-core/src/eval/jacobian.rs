@@ -5,7 +5,8 @@
 //! the output back ([`PullPlan`]), or of a row and an input, forward, where there are fewer inputs.
 //!
 //! An offset is `y − A x`, summed in f64 and rounded once: `A x + b` is then the value that the network gave,
-//! whatever cancels, and `b` is as wrong as `y` and `A` are.
+//! whatever cancels, and `b` is as wrong as `y` and `A` are. Errors of A are in proportion to the products that it is
+//! the sum of, of units that are on.
 
 use maso_simd::PANEL;
 
@@ -101,11 +102,11 @@ fn run(
         match evaluator.jacobian_plan() {
             JacobianPlan::Chain(chain) => chain.jacobians(kernels, codes, matrices, &mut own.chain),
             JacobianPlan::Pull(plan) => pull(plan, evaluator, codes, matrices, &mut own),
-            JacobianPlan::Push => push(evaluator, codes, matrices, buffers, &mut own),
+            JacobianPlan::Push => finite = push(evaluator, codes, matrices, buffers, &mut own),
         }
         let range = linear.first_row..linear.first_row + linear.rows;
         make_offsets(linear, rows.block(range, &mut buffers.input)?, &own.values);
-        finite = kernels.finite(linear.products) && kernels.finite(linear.vectors);
+        finite &= kernels.finite(linear.products) && kernels.finite(linear.vectors);
     }
     (buffers.codes, buffers.jacobian) = (codes, own);
     Ok(finite)
@@ -130,15 +131,16 @@ fn pull(
     }
 }
 
-/// Columns of the matrices, forward.
+/// Columns of the matrices, forward; false if a number on the way is NaN or infinite.
 fn push(
     evaluator: &Evaluator,
     codes: Codes<'_>,
     matrices: &mut [f32],
     buffers: &mut TileBuffers,
     own: &mut JacobianBuffers,
-) {
+) -> bool {
     let (inputs, outputs) = (evaluator.network.input().len(), evaluator.outputs());
+    let mut finite = true;
     for pairs in Pairs::split(codes.rows, inputs) {
         own.products.resize(pairs.all.len() * outputs, 0.0);
         pairs.fill_planes(codes, evaluator.network.layout().bits(), &mut own.planes);
@@ -146,14 +148,15 @@ fn push(
             planes.copy_from_slice(&own.planes);
             pairs.fill_axes(lanes);
         };
-        // What is not finite shows in the matrices.
-        row_tile::push_filled(evaluator, &mut buffers.row, fill, &mut own.products);
+        // Lanes without a pair are zero, so that a row fails in any company or alone.
+        finite &= row_tile::push_filled(evaluator, &mut buffers.row, fill, &mut own.products);
         for (pair, column) in pairs.all.clone().zip(own.products.chunks_exact(outputs)) {
             let (row, input) = (pair / inputs, pair % inputs);
             let numbers = matrices[row * outputs * inputs + input..].iter_mut().step_by(inputs);
             numbers.zip(column).for_each(|(number, product)| *number = *product);
         }
     }
+    finite
 }
 
 /// `y − A x` of every row.

@@ -26,7 +26,7 @@ pub use cross::Neighbour;
 pub use norm::Norm;
 pub use power::{LayerCell, PowerCell, PowerCheck};
 pub use region::{Bend, Bounds, OutsideBounds, Region};
-pub use shape::{Limits, Shape, WallStatus};
+pub use shape::{Ball, Limits, Shape, WallStatus};
 pub use wall::{Crossing, Wall};
 pub use wall_distance::WallDistance;
 

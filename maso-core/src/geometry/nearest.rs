@@ -8,6 +8,9 @@
 //! region's polytope rests on this: whether a wall is a facet, an interior point, the largest ball, the
 //! nearest point of a decision boundary.
 
+use std::ops::Range;
+use std::time::Instant;
+
 use crate::linearize::dot;
 
 /// Half-spaces `rows[i] · y + slacks[i] ≥ 0` in few coordinates.
@@ -36,12 +39,14 @@ pub(crate) struct Query<'q> {
     pub(crate) margin: f64,
     /// Distance beyond which nobody wants to know.
     pub(crate) cutoff: f64,
+    /// When to give up.
+    pub(crate) deadline: Option<Instant>,
 }
 
 impl<'q> Query<'q> {
     /// The point nearest to `from`, whatever the distance.
     pub(crate) fn from(from: &'q [f64]) -> Self {
-        Self { from, on: None, without: None, margin: 0.0, cutoff: f64::INFINITY }
+        Self { from, on: None, without: None, margin: 0.0, cutoff: f64::INFINITY, deadline: None }
     }
 }
 
@@ -61,7 +66,7 @@ pub(crate) enum Nearest {
     Empty,
     /// It is further than the cutoff.
     Beyond,
-    /// Rounding got the better of it.
+    /// Rounding got the better of it, or the time was over.
     Stuck,
 }
 
@@ -76,6 +81,10 @@ impl Nearest {
 
 /// A normal counts as a sum of others if what is left of it is shorter than this part of it.
 const DEPENDENT: f64 = 1e-9;
+/// Half-spaces that are looked at together.
+const STRETCH: usize = 1024;
+/// Rounds after which the clock is looked at.
+const ROUNDS_PER_LOOK: usize = 32;
 /// A violation smaller than this part of the numbers that it is the sum of is rounding.
 const ROUNDING: f64 = 1e-12;
 
@@ -136,13 +145,13 @@ impl Polyhedron {
     /// As [`nearest`](Self::nearest), from the nearest point of the whole polyhedron.
     pub(crate) fn nearest_from(&self, settled: &Settled, query: &Query<'_>) -> Nearest {
         let Settled { y, active } = settled.clone();
-        let mut search = Search { polyhedron: self, query, y, active };
+        let mut search = Search { polyhedron: self, query, y, active, next: 0 };
         search.run()
     }
 
     fn search<'s>(&'s self, query: &'s Query<'s>) -> Search<'s> {
         let (y, active) = (query.from.to_vec(), ActiveSet::default());
-        Search { polyhedron: self, query, y, active }
+        Search { polyhedron: self, query, y, active, next: 0 }
     }
 }
 
@@ -176,6 +185,8 @@ struct Search<'s> {
     query: &'s Query<'s>,
     y: Vec<f64>,
     active: ActiveSet,
+    /// Where to look for half-spaces that are missed.
+    next: usize,
 }
 
 /// How taking in one half-space went.
@@ -200,7 +211,12 @@ impl Search<'_> {
             }
         }
         let limit = 20 * (self.polyhedron.len() + self.polyhedron.dims) + 100;
-        for _ in 0..limit {
+        for round in 0..limit {
+            if round % ROUNDS_PER_LOOK == ROUNDS_PER_LOOK - 1
+                && self.query.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+            {
+                return Nearest::Stuck;
+            }
             let distance = self.distance();
             if distance > self.query.cutoff {
                 return Nearest::Beyond;
@@ -224,12 +240,27 @@ impl Search<'_> {
         squares.sum::<f64>().sqrt()
     }
 
-    /// The half-space that is missed by most, and by how much (a distance, positive).
-    fn most_violated(&self) -> Option<(usize, f64)> {
+    /// A half-space that is missed, and by how much (a distance, positive): of a stretch of them the one that is missed
+    /// by most. Stretches follow one another from search to search, until one has any; all of them, where they are
+    /// few.
+    fn most_violated(&mut self) -> Option<(usize, f64)> {
+        let count = self.polyhedron.len();
+        for _ in 0..count.div_ceil(STRETCH) {
+            let stretch = self.next..(self.next + STRETCH).min(count);
+            self.next = if stretch.end == count { 0 } else { stretch.end };
+            let worst = self.most_violated_of(stretch);
+            if worst.is_some() {
+                return worst;
+            }
+        }
+        None
+    }
+
+    fn most_violated_of(&self, stretch: Range<usize>) -> Option<(usize, f64)> {
         let polyhedron = self.polyhedron;
         let reach = dot(&self.y, &self.y).sqrt();
         let mut worst = None;
-        for index in 0..polyhedron.len() {
+        for index in stretch {
             if self.query.without == Some(index) || polyhedron.norms[index] == 0.0 {
                 continue;
             }

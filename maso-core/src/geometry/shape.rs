@@ -44,20 +44,50 @@ impl Limits<'_> {
 /// A region's shape.
 #[derive(Clone, Debug)]
 pub struct Shape {
-    /// Whether the region has an interior. Codes can belong to sets that have none.
-    pub full_dimensional: bool,
-    /// Whether it is bounded.
-    pub bounded: bool,
-    /// Radius of the largest Euclidean ball inside: 0 without an interior, infinite where there is no largest.
-    pub inradius: f64,
-    /// The centre of such a ball, an offset from the region's point; none if the radius is 0 or infinite.
-    pub centre: Option<Vec<f64>>,
+    /// Whether the region has an interior. Codes can belong to sets that have none. None if the time was over before
+    /// that was known.
+    pub full_dimensional: Option<bool>,
+    /// Whether it is bounded; none if that is not known.
+    pub bounded: Option<bool>,
+    /// The largest Euclidean ball inside.
+    pub ball: Ball,
     /// An interior point, an offset from the region's point; none without an interior.
     pub interior: Option<Vec<f64>>,
     /// What each wall is.
     pub walls: Vec<WallStatus>,
     /// A point inside each facet, an offset from the region's point; none for other walls.
     pub facet_points: Vec<Option<Vec<f64>>>,
+}
+
+/// The largest Euclidean ball inside of a region.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ball {
+    /// A largest one; its centre is an offset from the region's point.
+    Largest {
+        /// Its centre.
+        centre: Vec<f64>,
+        /// Its radius: the inradius.
+        radius: f64,
+    },
+    /// Balls inside grow without end.
+    Unlimited,
+    /// There is no interior, and no ball.
+    None,
+    /// Not settled within the limits.
+    Undecided,
+}
+
+impl Ball {
+    /// The inradius: 0 without an interior, infinite where there is no largest ball; none if it is not known.
+    #[must_use]
+    pub fn inradius(&self) -> Option<f64> {
+        match self {
+            Self::Largest { radius, .. } => Some(*radius),
+            Self::Unlimited => Some(f64::INFINITY),
+            Self::None => Some(0.0),
+            Self::Undecided => None,
+        }
+    }
 }
 
 /// The margin that facets keep from other walls, in parts of the interior point's distance: a facet thinner than
@@ -70,27 +100,38 @@ impl Shape {
     /// The shape of the region inside of `walls`; `hidden` walls have a parallel one before them.
     pub(super) fn new(walls: &[Wall], hidden: &[bool], inputs: usize, limits: &Limits<'_>) -> Self {
         let mut shape = Self {
-            full_dimensional: true,
-            bounded: false,
-            inradius: f64::INFINITY,
-            centre: None,
+            full_dimensional: None,
+            bounded: None,
+            ball: Ball::Undecided,
             interior: None,
             walls: vec![WallStatus::Undecided; walls.len()],
             facet_points: vec![None; walls.len()],
         };
-        let Some(interior) = interior(walls, inputs) else {
-            (shape.full_dimensional, shape.inradius) = (false, 0.0);
-            return shape;
+        let interior = match interior(walls, inputs, limits.deadline) {
+            Interior::Point(point) => point,
+            Interior::None => {
+                (shape.full_dimensional, shape.ball) = (Some(false), Ball::None);
+                return shape;
+            }
+            Interior::Unknown => return shape,
         };
         let included: Vec<usize> = (0..walls.len()).filter(|&wall| !hidden[wall]).collect();
         let reduced = Reduced::new(walls, &included, interior.clone());
-        shape.interior = Some(interior);
+        (shape.full_dimensional, shape.interior) = (Some(true), Some(interior));
         let sides = walls.iter().filter(|wall| wall.crossings.is_empty()).count();
-        shape.bounded = sides == 2 * inputs
-            || reduced.spans_input
-                && reduced.independent.is_empty()
-                && is_bounded(&reduced.polyhedron);
-        shape.fit_ball(walls, &reduced);
+        shape.bounded = if sides == 2 * inputs {
+            Some(true)
+        } else if !reduced.spans_input || !reduced.independent.is_empty() {
+            Some(false)
+        } else {
+            is_bounded(&reduced.polyhedron, limits.deadline)
+        };
+        shape.ball = match largest_ball(&reduced.polyhedron, limits.deadline) {
+            Ball::Largest { centre, radius } => {
+                Ball::Largest { centre: reduced.offset(walls, &centre, radius), radius }
+            }
+            other => other,
+        };
         for (wall, &hidden) in shape.walls.iter_mut().zip(hidden) {
             if hidden {
                 *wall = WallStatus::Redundant;
@@ -98,12 +139,6 @@ impl Shape {
         }
         shape.find_facets(walls, &reduced, limits);
         shape
-    }
-
-    /// The largest ball: the walls that depend on one another decide, the others can be moved away from.
-    fn fit_ball(&mut self, walls: &[Wall], reduced: &Reduced) {
-        let Some((y, radius)) = largest_ball(&reduced.polyhedron) else { return };
-        (self.inradius, self.centre) = (radius, Some(reduced.offset(walls, &y, radius)));
     }
 
     fn find_facets(&mut self, walls: &[Wall], reduced: &Reduced, limits: &Limits<'_>) {
@@ -127,7 +162,7 @@ impl Shape {
             if limits.is_over() {
                 return;
             }
-            match facet_point(&reduced.polyhedron, index) {
+            match facet_point(&reduced.polyhedron, index, limits.deadline) {
                 Facet::Point(y) => {
                     self.settle(wall, WallStatus::Facet, Some(reduced.offset(walls, &y, 0.0)));
                 }
@@ -157,17 +192,31 @@ impl Shape {
     }
 }
 
-/// A point inside all walls, an offset from a point that is inside or on them; `None` if there is none.
-pub(super) fn interior(walls: &[Wall], inputs: usize) -> Option<Vec<f64>> {
+/// A point inside all walls.
+pub(super) enum Interior {
+    /// There is one.
+    Point(Vec<f64>),
+    /// There is none.
+    None,
+    /// The search got stuck, or the time was over.
+    Unknown,
+}
+
+/// Looks for a point inside all walls, an offset from a point that is inside or on them.
+pub(super) fn interior(walls: &[Wall], inputs: usize, deadline: Option<Instant>) -> Interior {
     let tied: Vec<&Wall> = walls.iter().filter(|wall| wall.distance == 0.0).collect();
     if tied.is_empty() {
-        return Some(vec![0.0; inputs]);
+        return Interior::Point(vec![0.0; inputs]);
     }
     // A direction that leads away from all walls through the point.
     let mut cone = Polyhedron::new(inputs);
     tied.iter().for_each(|wall| cone.push(&wall.normal, -1.0));
     let origin = vec![0.0; inputs];
-    let direction = cone.nearest(&Query::from(&origin)).point()?;
+    let direction = match cone.nearest(&Query { deadline, ..Query::from(&origin) }) {
+        Nearest::Point(direction, _) => direction,
+        Nearest::Empty => return Interior::None,
+        Nearest::Beyond | Nearest::Stuck => return Interior::Unknown,
+    };
     // Half the way to the first of the others, so that it is some distance from all.
     let reach = walls.iter().filter(|wall| wall.distance > 0.0).filter_map(|wall| {
         let speed = -dot(&wall.normal, &direction);
@@ -175,12 +224,12 @@ pub(super) fn interior(walls: &[Wall], inputs: usize) -> Option<Vec<f64>> {
     });
     let length = dot(&direction, &direction).sqrt();
     let step = 0.5 * reach.fold(2.0 / length, f64::min);
-    Some(direction.iter().map(|d| step * d).collect())
+    Interior::Point(direction.iter().map(|d| step * d).collect())
 }
 
 /// Whether a polyhedron whose normals span the space is bounded: whether no direction leads along or away
-/// from all walls.
-fn is_bounded(polyhedron: &Polyhedron) -> bool {
+/// from all walls. None if the search got stuck.
+fn is_bounded(polyhedron: &Polyhedron, deadline: Option<Instant>) -> Option<bool> {
     let dims = polyhedron.dims();
     let mut total = vec![0.0; dims];
     let mut cone = Polyhedron::new(dims);
@@ -191,23 +240,28 @@ fn is_bounded(polyhedron: &Polyhedron) -> bool {
     // Such a direction leads away from at least one wall, so that it has a positive sum: unless normals add
     // up to nothing but rounding.
     if dot(&total, &total).sqrt() <= 1e-9 * polyhedron.len() as f64 {
-        return true;
+        return Some(true);
     }
     cone.push(&total, -1.0);
-    cone.nearest(&Query::from(&vec![0.0; dims])) == Nearest::Empty
+    match cone.nearest(&Query { deadline, ..Query::from(&vec![0.0; dims]) }) {
+        Nearest::Empty => Some(true),
+        Nearest::Point(..) => Some(false),
+        Nearest::Beyond | Nearest::Stuck => None,
+    }
 }
 
-/// The centre and radius of the largest ball inside of a polyhedron that the origin is inside of; `None` if
-/// there is no largest. Rows are unit normals.
+/// The largest ball inside of a polyhedron that the origin is inside of. Rows are unit normals.
 ///
 /// max r such that every wall is r away: a linear program.
-fn largest_ball(polyhedron: &Polyhedron) -> Option<(Vec<f64>, f64)> {
+fn largest_ball(polyhedron: &Polyhedron, deadline: Option<Instant>) -> Ball {
     let dims = polyhedron.dims();
     // Balls grow without end where a direction leads away from all walls.
     let mut cone = Polyhedron::new(dims);
     (0..polyhedron.len()).for_each(|index| cone.push(polyhedron.row(index), -1.0));
-    if cone.nearest(&Query::from(&vec![0.0; dims])).point().is_some() {
-        return None;
+    match cone.nearest(&Query { deadline, ..Query::from(&vec![0.0; dims]) }) {
+        Nearest::Point(..) => return Ball::Unlimited,
+        Nearest::Empty => {}
+        Nearest::Beyond | Nearest::Stuck => return Ball::Undecided,
     }
     let mut lifted = Polyhedron::new(dims + 1);
     for index in 0..polyhedron.len() {
@@ -219,10 +273,14 @@ fn largest_ball(polyhedron: &Polyhedron) -> Option<(Vec<f64>, f64)> {
     start[dims] = slacks.fold(f64::INFINITY, f64::min);
     let mut downwards = vec![0.0; dims + 1];
     downwards[dims] = -1.0;
-    let mut highest =
-        lifted.lowest(&downwards, 100.0 * start[dims], &Query::from(&start)).point()?;
-    let radius = highest.pop()?;
-    Some((highest, radius))
+    let query = Query { deadline, ..Query::from(&start) };
+    match lifted.lowest(&downwards, 100.0 * start[dims], &query) {
+        Nearest::Point(mut centre, _) => {
+            let radius = centre.pop().expect("one more coordinate");
+            Ball::Largest { centre, radius }
+        }
+        _ => Ball::Undecided,
+    }
 }
 
 /// Shoots rays from the origin across every wall: the wall that a ray meets first, and alone, is a facet.
@@ -266,12 +324,12 @@ enum Facet {
     Point(Vec<f64>),
     /// It is not.
     None,
-    /// Rounding got the better of it.
+    /// Rounding got the better of it, or the time was over.
     Unknown,
 }
 
 /// Looks for a point on a wall that is inside of all others, ever closer to them.
-fn facet_point(polyhedron: &Polyhedron, index: usize) -> Facet {
+fn facet_point(polyhedron: &Polyhedron, index: usize, deadline: Option<Instant>) -> Facet {
     let origin = vec![0.0; polyhedron.dims()];
     let slack = polyhedron.slack(index);
     for margin in FACET_MARGINS {
@@ -279,6 +337,7 @@ fn facet_point(polyhedron: &Polyhedron, index: usize) -> Facet {
             on: Some((polyhedron.row(index), slack)),
             without: Some(index),
             margin: margin * slack,
+            deadline,
             ..Query::from(&origin)
         };
         match polyhedron.nearest(&query) {

@@ -103,7 +103,11 @@ pub(crate) fn walk<'n>(
         }
         let region = Region::new(&map, bounds).expect("inside the box");
         let shape = region.shape(&Limits::default());
-        assert!(shape.full_dimensional, "a walk starts and goes on inside of regions");
+        assert_eq!(
+            shape.full_dimensional,
+            Some(true),
+            "a walk starts and goes on inside of regions"
+        );
         for wall in shape.facets() {
             let point = shape.facet_points[wall].as_ref().expect("a facet has a point");
             if let Some(neighbour) = region.neighbour(wall, point).expect("finite values") {

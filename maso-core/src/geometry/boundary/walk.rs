@@ -11,7 +11,8 @@ use super::{BoundaryDistance, BoundarySearch, Norm};
 use crate::geometry::cell::Cell;
 use crate::geometry::cross::{Gateway, cross};
 use crate::geometry::nearest::{Nearest, Query};
-use crate::geometry::{Region, shape, touch};
+use crate::geometry::shape::{self, Interior};
+use crate::geometry::{Region, touch};
 use crate::linearize::{Linearization, PointError};
 use crate::network::Network;
 
@@ -43,7 +44,7 @@ pub(super) fn search(
 /// The region to start in: that of the point, or, if that code has no interior, one that reaches the point.
 fn start(map: Linearization<'_>) -> Result<Linearization<'_>, PointError> {
     let region = Region::new(&map, None).expect("no box");
-    if shape::interior(region.walls(), map.inputs()).is_some() {
+    if !matches!(shape::interior(region.walls(), map.inputs(), None), Interior::None) {
         return Ok(map);
     }
     let size = Norm::Linf.of(map.point()).max(1e-3);
@@ -221,6 +222,7 @@ impl<'n> Walk<'_, 'n> {
             on: Some((cell.polyhedron.row(index), cell.polyhedron.slack(index))),
             without: Some(index),
             cutoff: self.upper,
+            deadline: self.search.deadline,
             ..Query::from(&origin)
         };
         let found = match (self.search.norm, &cell.settled) {
@@ -276,6 +278,7 @@ impl<'n> Walk<'_, 'n> {
         let query = Query {
             on: Some((&form.gradient, form.value)),
             cutoff: self.upper,
+            deadline: self.search.deadline,
             ..Query::from(&origin)
         };
         match cell.polyhedron.nearest_in(self.search.norm, &query) {

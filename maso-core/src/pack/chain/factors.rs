@@ -120,7 +120,7 @@ impl Factors {
     }
 
     /// The outputs as functionals of the units before the last matrix: all of them, or those whose slopes are
-    /// not 1 and how far they are from it, whichever are fewer.
+    /// not 1 and how far they are from it, if these are fewer.
     pub(super) fn start_at_end(
         &mut self,
         end: &ChainEnd,
@@ -132,8 +132,8 @@ impl Factors {
         self.make_room(codes.rows, functionals.len(), units);
         for row in 0..codes.rows {
             self.find_slopes(gates, codes.row(row));
-            let are = |value: f32| self.all.iter().filter(|&&slope| slope == value).count();
-            self.choose_row(if are(1.0) > are(0.0) { 1.0 } else { 0.0 });
+            let base = if self.is_best_taken_off(&end.sizes) { 1.0 } else { 0.0 };
+            self.choose_row(base);
             let count = self.counts[row];
             let chosen = &self.chosen[row * units..][..count];
             let slopes = &self.slopes[row * units..][..count];
@@ -145,6 +145,18 @@ impl Factors {
                 }
             }
         }
+    }
+
+    /// Whether the row's factors are better taken off the whole product: more units are on than off, and what is
+    /// taken off is no larger than what stays, so that little cancels.
+    fn is_best_taken_off(&self, sizes: &[f64]) -> bool {
+        let are = |value: f32| self.all.iter().filter(|&&slope| slope == value).count();
+        let sum = |part: fn(f32) -> f32| -> f64 {
+            let parts = self.all.iter().zip(sizes).filter(|(slope, _)| part(**slope) != 0.0);
+            parts.map(|(slope, size)| f64::from(part(*slope).abs()) * size).sum()
+        };
+        let (off, stays) = (sum(|slope| slope - 1.0), sum(|slope| slope));
+        are(1.0) > are(0.0) && off.is_finite() && off <= 2.0 * stays
     }
 
     /// The outputs themselves as functionals.

@@ -6,7 +6,8 @@
 //! the matrices are cut into panels of columns, and all rows of a tile pass over a panel while it is near.
 //!
 //! The last two matrices are the same in every region but for the slopes between them. Their product as it
-//! would be without any is made once; where more units are on than off, those that are off are taken from it.
+//! would be without any is made once; where more units are on than off, those that are off are taken from it,
+//! unless they are so large that what stays would drown in rounding.
 
 mod factors;
 mod panels;

@@ -26,6 +26,8 @@ pub(super) struct ChainEnd {
     pub(super) last: Vec<f32>,
     /// The product of both.
     pub(super) product: ColumnPanels,
+    /// How large a part of the product each unit between them can be; infinite where f32 does not hold it.
+    pub(super) sizes: Vec<f64>,
 }
 
 impl ChainEnd {
@@ -41,7 +43,17 @@ impl ChainEnd {
             }
         }
         let at = |output, input| product[output * depth + input];
+        let largest = |numbers: &mut dyn Iterator<Item = f64>| {
+            numbers.fold(0.0f64, |largest, number| largest.max(number.abs()))
+        };
+        let fits = product.iter().all(|number| (*number as f32).is_finite());
+        let size = |unit: usize| {
+            let out = largest(&mut (0..outputs).map(|o| last.weight.get(o * units + unit)));
+            let into = largest(&mut (0..depth).map(|i| before.weight.get(unit * depth + i)));
+            if fits { out * into } else { f64::INFINITY }
+        };
         Self {
+            sizes: (0..units).map(size).collect(),
             last: (0..outputs * units).map(|i| last.weight.get(i) as f32).collect(),
             product: ColumnPanels::pack(outputs, depth, at),
         }
