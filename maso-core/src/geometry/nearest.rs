@@ -54,7 +54,7 @@ impl<'q> Query<'q> {
 #[derive(Clone, Debug)]
 pub(crate) struct Settled {
     pub(crate) y: Vec<f64>,
-    active: ActiveSet,
+    pub(super) active: ActiveSet,
 }
 
 /// What was found.
@@ -80,7 +80,7 @@ impl Nearest {
 }
 
 /// A normal counts as a sum of others if what is left of it is shorter than this part of it.
-const DEPENDENT: f64 = 1e-9;
+pub(super) const DEPENDENT: f64 = 1e-9;
 /// Half-spaces that are looked at together.
 const STRETCH: usize = 1024;
 /// Rounds after which the clock is looked at.
@@ -129,6 +129,23 @@ impl Polyhedron {
         (product + self.slacks[index]) / self.norms[index]
     }
 
+    /// The distance that a query asks to keep from wall `index`.
+    pub(super) fn margin(&self, index: usize, query: &Query<'_>) -> f64 {
+        let is_bound = self.first_bound.is_some_and(|first| index >= first);
+        if is_bound { 0.0 } else { query.margin }
+    }
+
+    /// The unit normal of wall `index`; none where the row is zero.
+    pub(super) fn unit_normal(&self, index: usize) -> Option<Vec<f64>> {
+        let norm = self.norms[index];
+        (norm > 0.0).then(|| self.row(index).iter().map(|n| n / norm).collect())
+    }
+
+    /// How fast the distance to wall `index` grows along a direction.
+    pub(super) fn speed(&self, index: usize, direction: &[f64]) -> f64 {
+        product(self.row(index), &self.few[index], direction) / self.norms[index]
+    }
+
     /// The point nearest to `query.from` that has all that is asked for.
     pub(crate) fn nearest(&self, query: &Query<'_>) -> Nearest {
         self.search(query).run()
@@ -136,10 +153,7 @@ impl Polyhedron {
 
     /// The point nearest to `from`, to go on from; `None` if there is none.
     pub(crate) fn settle(&self, from: &[f64]) -> Option<Settled> {
-        let query = Query::from(from);
-        let mut search = self.search(&query);
-        let Nearest::Point(y, _) = search.run() else { return None };
-        Some(Settled { y, active: search.active })
+        self.settle_on(&Query::from(from)).ok()
     }
 
     /// As [`nearest`](Self::nearest), from the nearest point of the whole polyhedron.
@@ -147,6 +161,15 @@ impl Polyhedron {
         let Settled { y, active } = settled.clone();
         let mut search = Search { polyhedron: self, query, y, active, next: 0 };
         search.run()
+    }
+
+    /// The nearest point to go on from, whatever is asked for; otherwise why there is none.
+    pub(crate) fn settle_on(&self, query: &Query<'_>) -> Result<Settled, Nearest> {
+        let mut search = self.search(query);
+        match search.run() {
+            Nearest::Point(y, _) => Ok(Settled { y, active: search.active }),
+            other => Err(other),
+        }
     }
 
     fn search<'s>(&'s self, query: &'s Query<'s>) -> Search<'s> {
@@ -175,7 +198,7 @@ fn product(row: &[f64], few: &Option<Vec<usize>>, y: &[f64]) -> f64 {
 
 /// A half-space that is active: one of the polyhedron's, or the hyperplane of the query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Member {
+pub(super) enum Member {
     HalfSpace(usize),
     Hyperplane,
 }
@@ -264,8 +287,7 @@ impl Search<'_> {
             if self.query.without == Some(index) || polyhedron.norms[index] == 0.0 {
                 continue;
             }
-            let is_bound = polyhedron.first_bound.is_some_and(|first| index >= first);
-            let margin = if is_bound { 0.0 } else { self.query.margin };
+            let margin = polyhedron.margin(index, self.query);
             let missing = margin - polyhedron.distance(index, &self.y);
             let slack = polyhedron.slacks[index].abs() / polyhedron.norms[index];
             let rounding = ROUNDING * (reach + slack + margin);
@@ -327,8 +349,8 @@ impl Search<'_> {
 
 /// The active half-spaces: their unit normals as columns of Q R, and their multipliers.
 #[derive(Clone, Debug, Default)]
-struct ActiveSet {
-    members: Vec<Member>,
+pub(super) struct ActiveSet {
+    pub(super) members: Vec<Member>,
     multipliers: Vec<f64>,
     /// Orthonormal vectors.
     q: Vec<Vec<f64>>,
@@ -339,7 +361,7 @@ struct ActiveSet {
 impl ActiveSet {
     /// The unit vector `normal` as its coordinates in Q and what is left over, by Gram and Schmidt: once more if
     /// little is left, so that what is left is orthogonal (Kahan's "twice is enough").
-    fn split(&self, normal: &[f64]) -> (Vec<f64>, Vec<f64>) {
+    pub(super) fn split(&self, normal: &[f64]) -> (Vec<f64>, Vec<f64>) {
         let few = few(normal);
         let parts = self.q.iter().map(|q| product(normal, &few, q));
         let mut along: Vec<f64> = parts.collect();
@@ -361,7 +383,7 @@ impl ActiveSet {
     }
 
     /// R⁻¹ `along`: how much of each member the new normal is made of.
-    fn solve(&self, along: &[f64]) -> Vec<f64> {
+    pub(super) fn solve(&self, along: &[f64]) -> Vec<f64> {
         let mut x = along.to_vec();
         for column in (0..x.len()).rev() {
             x[column] /= self.r[column][column];
@@ -384,7 +406,7 @@ impl ActiveSet {
         self.multipliers.iter_mut().zip(pull).for_each(|(m, pull)| *m -= step * pull);
     }
 
-    fn append(
+    pub(super) fn append(
         &mut self,
         member: Member,
         along: &[f64],
@@ -399,7 +421,7 @@ impl ActiveSet {
     }
 
     /// Drops a member; rotations make R triangular again.
-    fn remove(&mut self, index: usize) {
+    pub(super) fn remove(&mut self, index: usize) {
         self.members.remove(index);
         self.multipliers.remove(index);
         self.r.remove(index);

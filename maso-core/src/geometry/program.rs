@@ -1,41 +1,119 @@
-//! Linear programs over a polyhedron, by nearest points; and with them nearest points in L1 and L∞.
+//! Linear programs over a polyhedron; and with them nearest points in L1 and L∞.
+//!
+//! A nearest point gives a start with its active walls. From there a primal active-set method climbs: along the walls
+//! that are active while that leads downhill, taking in the first wall that is met; and off the wall that holds it back
+//! most where it does not. At the end the objective is a combination of active normals, which proves it least.
+
+use std::time::Instant;
 
 use super::Norm;
-use super::nearest::{Nearest, Polyhedron, Query};
+use super::nearest::{DEPENDENT, Member, Nearest, Polyhedron, Query, Settled};
 use crate::linearize::dot;
 
-/// Steps that a linear program may take; each is a whole search for a nearest point, and few are needed.
-const MOST_STEPS: usize = 60;
+/// Steps of no length after which walls are left in order of their numbers, so that none comes back for ever (Bland,
+/// *New finite pivoting rules for the simplex method*, 1977).
+const IDLE_STEPS: usize = 50;
 
 impl Polyhedron {
-    /// A point of the polyhedron where `gradient · y` is least, by proximal steps: the point nearest to one that lies
-    /// `stride` and more down the gradient, again from there, until nothing moves. That takes finitely many
-    /// steps (Rockafellar, *Monotone operators and the proximal point algorithm*, 1976). What else is asked for,
-    /// and where to start, is the query's; [`Nearest::Beyond`] if the least value is above its cutoff.
-    pub(super) fn lowest(&self, gradient: &[f64], stride: f64, query: &Query<'_>) -> Nearest {
-        let mut best: Option<Vec<f64>> = None;
-        let mut stride = stride;
-        for _ in 0..MOST_STEPS {
-            let start = best.as_deref().unwrap_or(query.from);
-            let from: Vec<f64> = start.iter().zip(gradient).map(|(y, g)| y - stride * g).collect();
-            let next = self.nearest(&Query { from: &from, cutoff: f64::INFINITY, ..*query });
-            let Nearest::Point(next, _) = next else { return next };
-            if let Some(best) = &best {
-                let size = dot(&next, &next).sqrt() + f64::MIN_POSITIVE;
-                let moved: f64 = next.iter().zip(best).map(|(a, b)| (a - b).powi(2)).sum();
-                let gain = dot(gradient, best) - dot(gradient, &next);
-                if gain.abs() <= 1e-10 * size && moved.sqrt() <= 1e-6 * size {
-                    let value = dot(gradient, &next);
-                    let beyond = value > query.cutoff;
-                    return if beyond { Nearest::Beyond } else { Nearest::Point(next, value) };
-                }
-                stride = (8.0 * stride).min(1e3 * size);
+    /// A point of the polyhedron where `gradient · y` is least, and that value. What else is asked for, and where to start,
+    /// is the query's; [`Nearest::Beyond`] if the least value is above its cutoff, [`Nearest::Stuck`] also where there is
+    /// no least value.
+    pub(super) fn lowest(&self, gradient: &[f64], query: &Query<'_>) -> Nearest {
+        let start = Query { cutoff: f64::INFINITY, ..*query };
+        let settled = match self.settle_on(&start) {
+            Ok(settled) => settled,
+            Err(other) => return other,
+        };
+        let length = dot(gradient, gradient).sqrt();
+        let downhill = gradient.iter().map(|g| -g / length).collect();
+        let mut descent = Descent { polyhedron: self, query, settled, downhill, idle: 0 };
+        let Some(y) = descent.run() else { return Nearest::Stuck };
+        let value = dot(gradient, &y);
+        if value > query.cutoff { Nearest::Beyond } else { Nearest::Point(y, value) }
+    }
+}
+
+/// A way down.
+struct Descent<'d> {
+    polyhedron: &'d Polyhedron,
+    query: &'d Query<'d>,
+    settled: Settled,
+    /// Of length 1.
+    downhill: Vec<f64>,
+    /// Steps of no length since the last one of some.
+    idle: usize,
+}
+
+impl Descent<'_> {
+    /// The lowest point; `None` if there is none, or it was not reached.
+    fn run(&mut self) -> Option<Vec<f64>> {
+        let limit = 20 * (self.polyhedron.len() + self.polyhedron.dims()) + 100;
+        for _ in 0..limit {
+            if self.query.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                return None;
             }
-            best = Some(next);
+            let (along, across) = self.settled.active.split(&self.downhill);
+            let length = dot(&across, &across).sqrt();
+            if length > DEPENDENT {
+                let direction: Vec<f64> = across.iter().map(|a| a / length).collect();
+                self.slide(&direction)?;
+            } else if let Some(member) = self.holding_back(&along) {
+                self.settled.active.remove(member);
+            } else {
+                return Some(std::mem::take(&mut self.settled.y));
+            }
         }
-        Nearest::Stuck
+        None
     }
 
+    /// Moves along a direction to the first wall, which becomes active; `None` if there is none.
+    fn slide(&mut self, direction: &[f64]) -> Option<()> {
+        let Self { polyhedron, query, settled, .. } = self;
+        let mut first: Option<(usize, f64, f64)> = None;
+        for index in 0..polyhedron.len() {
+            let is_active = || settled.active.members.contains(&Member::HalfSpace(index));
+            let speed = -polyhedron.speed(index, direction);
+            if Some(index) == query.without || speed <= 1e-11 || is_active() {
+                continue;
+            }
+            let room = polyhedron.distance(index, &settled.y) - polyhedron.margin(index, query);
+            let reach = room.max(0.0) / speed;
+            // Of walls that are met together, the one that is met most squarely.
+            let is_first = first.is_none_or(|(_, nearest, best)| {
+                reach < nearest || reach == nearest && speed > best
+            });
+            if is_first {
+                first = Some((index, reach, speed));
+            }
+        }
+        let (index, reach, _) = first?;
+        settled.y.iter_mut().zip(direction).for_each(|(y, d)| *y += reach * d);
+        let (along, across) = settled.active.split(&polyhedron.unit_normal(index)?);
+        let length = dot(&across, &across).sqrt();
+        let unit = across.iter().map(|a| a / length).collect();
+        settled.active.append(Member::HalfSpace(index), &along, unit, length, 0.0);
+        self.idle = if reach > 0.0 { 0 } else { self.idle + 1 };
+        Some(())
+    }
+
+    /// The active wall that keeps the point from going down further: most, or, where nothing has moved for long, the one
+    /// of the lowest number.
+    fn holding_back(&self, along: &[f64]) -> Option<usize> {
+        let active = &self.settled.active;
+        let pull = active.solve(along);
+        let holding =
+            (0..pull.len()).filter(|&i| pull[i] > 1e-10 && active.members[i] != Member::Hyperplane);
+        if self.idle > IDLE_STEPS {
+            return holding.min_by_key(|&i| match active.members[i] {
+                Member::HalfSpace(index) => index,
+                Member::Hyperplane => usize::MAX,
+            });
+        }
+        holding.max_by(|&a, &b| pull[a].total_cmp(&pull[b]))
+    }
+}
+
+impl Polyhedron {
     /// The point nearest to the origin in a norm, with what else `query` asks for.
     pub(super) fn nearest_in(&self, norm: Norm, query: &Query<'_>) -> Nearest {
         match norm {
@@ -93,13 +171,8 @@ impl Polyhedron {
         let normal = query.on.map(|(normal, slack)| (extended(normal), slack));
         let on = normal.as_ref().map(|(normal, slack)| (&**normal, *slack));
         let gradient: Vec<f64> = (0..dims + more).map(|i| f64::from(u8::from(i >= dims))).collect();
-        // A stride of the size of the problem: the distance of what is to be reached.
-        let slacks = (0..self.len()).map(|index| -self.slack(index));
-        let missing = slacks.fold(on.map_or(0.0, |(_, slack)| slack.abs()), f64::max);
         let from = vec![0.0; dims + more];
-        let stride = missing.max(1e-6);
-        let found = lifted.lowest(&gradient, stride, &Query { from: &from, on, ..*query });
-        match found {
+        match lifted.lowest(&gradient, &Query { from: &from, on, ..*query }) {
             Nearest::Point(mut point, value) => {
                 point.truncate(dims);
                 Nearest::Point(point, value.max(0.0))

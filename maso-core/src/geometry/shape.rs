@@ -274,7 +274,7 @@ fn largest_ball(polyhedron: &Polyhedron, deadline: Option<Instant>) -> Ball {
     let mut downwards = vec![0.0; dims + 1];
     downwards[dims] = -1.0;
     let query = Query { deadline, ..Query::from(&start) };
-    match lifted.lowest(&downwards, 100.0 * start[dims], &query) {
+    match lifted.lowest(&downwards, &query) {
         Nearest::Point(mut centre, _) => {
             let radius = centre.pop().expect("one more coordinate");
             Ball::Largest { centre, radius }
