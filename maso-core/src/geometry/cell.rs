@@ -68,7 +68,11 @@ impl<'n> Cell<'n> {
         let crossings = &self.crossings[index];
         let (first, _) = layout.place(crossings.first()?.unit)?;
         let mut code = self.code.clone();
-        for crossing in crossings {
+        for (i, crossing) in crossings.iter().enumerate() {
+            // Of several candidates that may win, a look has to tell.
+            if crossings[..i].iter().any(|other| other.unit == crossing.unit) {
+                return None;
+            }
             let (layer, unit) = layout.place(crossing.unit)?;
             if layer != first || !self.is_plain {
                 return None;

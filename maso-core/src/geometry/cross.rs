@@ -1,6 +1,7 @@
 //! A step across a wall: the region just beyond, evaluated anew.
 
 use super::Norm;
+use super::half_space::sizes;
 use super::touch::touches;
 use super::wall::Crossing;
 use crate::linearize::{Linearization, PointError};
@@ -21,6 +22,13 @@ const SMALLEST_STEP: f64 = 1e-13;
 impl Neighbour<'_> {
     pub(super) fn has_changed(&self, unit: usize) -> bool {
         self.changed.binary_search(&unit).is_ok()
+    }
+
+    /// Whether a unit has changed in this way.
+    pub(super) fn has_taken(&self, crossing: &Crossing) -> bool {
+        let place = self.map.network().layout().place(crossing.unit);
+        let (layer, index) = place.expect("a unit of the network");
+        self.has_changed(crossing.unit) && self.map.trace().pieces[layer][index] == crossing.across
     }
 }
 
@@ -47,19 +55,35 @@ pub(super) fn cross<'n>(
     gateway: &Gateway<'_>,
 ) -> Result<Option<Neighbour<'n>>, PointError> {
     let size = Norm::L2.of(gateway.on_wall);
-    let mut step = 0.5 * gateway.room.min((1e-3 * size).max(1e-3));
+    let here = sizes(map);
+    let mut step = match (gateway.room.is_finite(), size > 0.0) {
+        (true, _) => 0.5 * gateway.room,
+        (false, true) => 1e-3 * size,
+        (false, false) => 1e-3,
+    };
     while step > SMALLEST_STEP * size {
         let pairs = gateway.on_wall.iter().zip(gateway.normal);
         let across: Vec<f64> = pairs.map(|(x, n)| x - step * n).collect();
         let there = map.network().linearize(&across)?.to(map.target());
         let neighbour = Neighbour { changed: changed(map, &there), map: there };
         let crossed = first_units(map, gateway.crossings).all(|unit| neighbour.has_changed(unit));
-        if crossed && touches(&neighbour.map, gateway.on_wall) {
-            return Ok(Some(neighbour));
+        if crossed {
+            let there = larger(sizes(&neighbour.map), &here);
+            if touches(&neighbour.map, gateway.on_wall, &there) {
+                return Ok(Some(neighbour));
+            }
         }
         step /= 16.0;
     }
     Ok(None)
+}
+
+/// The larger of each pair.
+pub(super) fn larger(mut a: Vec<Vec<f64>>, b: &[Vec<f64>]) -> Vec<Vec<f64>> {
+    for (a, b) in a.iter_mut().zip(b) {
+        a.iter_mut().zip(b).for_each(|(a, b)| *a = a.max(*b));
+    }
+    a
 }
 
 /// The units of a wall that are in the first of their layers: nothing before them changes, so that they must.

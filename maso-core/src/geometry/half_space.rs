@@ -230,7 +230,7 @@ fn rounded(slack: f64, size: f64) -> f64 {
 }
 
 /// For each node and number, the sum of the absolute values of the terms that it was made of at the point.
-fn sizes(map: &Linearization<'_>) -> Vec<Vec<f64>> {
+pub(super) fn sizes(map: &Linearization<'_>) -> Vec<Vec<f64>> {
     let (network, values) = (map.network(), &map.trace().values);
     let mut sizes: Vec<Vec<f64>> = Vec::with_capacity(values.len());
     for (node, value) in network.nodes().iter().zip(values) {

@@ -70,6 +70,7 @@ pub(crate) enum Nearest {
     Stuck,
 }
 
+#[cfg(test)]
 impl Nearest {
     pub(crate) fn point(self) -> Option<Vec<f64>> {
         match self {
@@ -156,11 +157,16 @@ impl Polyhedron {
         self.settle_on(&Query::from(from)).ok()
     }
 
-    /// As [`nearest`](Self::nearest), from the nearest point of the whole polyhedron.
+    /// As [`nearest`](Self::nearest) on a wall of the polyhedron, from the nearest point of the whole.
     pub(crate) fn nearest_from(&self, settled: &Settled, query: &Query<'_>) -> Nearest {
-        let Settled { y, active } = settled.clone();
-        let mut search = Search { polyhedron: self, query, y, active, next: 0 };
-        search.run()
+        let Settled { y, mut active } = settled.clone();
+        let own = query.without.map(Member::HalfSpace);
+        let there = active.members.iter_mut().find(|member| Some(**member) == own);
+        // The point may be on that wall already: then it only has to stay.
+        let on = if there.is_some() { None } else { query.on };
+        there.into_iter().for_each(|member| *member = Member::Hyperplane);
+        let query = Query { on, ..*query };
+        Search { polyhedron: self, query: &query, y, active, next: 0 }.run()
     }
 
     /// The nearest point to go on from, whatever is asked for; otherwise why there is none.

@@ -10,8 +10,10 @@ use super::nearest::Polyhedron;
 use super::wall::Wall;
 use crate::linearize::dot;
 
-/// What is left of a normal counts as zero below this.
+/// What is left of a vector counts as zero if it is shorter than this part of it.
 const DEPENDENT: f64 = 1e-9;
+/// How much walking up to an independent wall may change the distance to others, for each unit walked.
+const UNCHANGED: f64 = 1e-13;
 /// Work (products) beyond which independent walls are not looked for.
 const MOST_WORK: f64 = 4e9;
 
@@ -93,6 +95,7 @@ pub(super) fn lift(basis: &[Vec<f64>], y: &[f64], inputs: usize) -> Vec<f64> {
 pub(super) fn span(vectors: &[&[f64]], dims: usize) -> Vec<Vec<f64>> {
     let mut basis: Vec<Vec<f64>> = Vec::new();
     for vector in vectors {
+        let size = dot(vector, vector).sqrt();
         let mut rest = vector.to_vec();
         for _ in 0..2 {
             for q in &basis {
@@ -101,7 +104,7 @@ pub(super) fn span(vectors: &[&[f64]], dims: usize) -> Vec<Vec<f64>> {
             }
         }
         let length = dot(&rest, &rest).sqrt();
-        if length > DEPENDENT {
+        if length > DEPENDENT * size {
             rest.iter_mut().for_each(|rest| *rest /= length);
             basis.push(rest);
         }
@@ -123,6 +126,7 @@ fn independent(rows: &[Vec<f64>], columns: usize) -> Vec<(usize, Vec<f64>)> {
     let (mut q, mut r): (Vec<Vec<f64>>, Vec<Vec<f64>>) = (Vec::new(), Vec::new());
     for column in 0..columns {
         let mut rest: Vec<f64> = rows.iter().map(|row| row[column]).collect();
+        let size = dot(&rest, &rest).sqrt();
         let mut along = vec![0.0; q.len()];
         for _ in 0..2 {
             for (along, q) in along.iter_mut().zip(&q) {
@@ -132,7 +136,7 @@ fn independent(rows: &[Vec<f64>], columns: usize) -> Vec<(usize, Vec<f64>)> {
             }
         }
         let length = dot(&rest, &rest).sqrt();
-        if length <= DEPENDENT {
+        if length <= DEPENDENT * size {
             return Vec::new();
         }
         rest.iter_mut().for_each(|rest| *rest /= length);
@@ -152,5 +156,11 @@ fn independent(rows: &[Vec<f64>], columns: usize) -> Vec<(usize, Vec<f64>)> {
         }
         v
     };
-    free.map(|row| (row, solve(row))).collect()
+    // Leverage sees no less than the square of a residual: what counts is what v does to the others.
+    let is_free = |row: usize, v: &[f64]| {
+        let bound = UNCHANGED * (1.0 + dot(v, v).sqrt());
+        let one = |other: usize| f64::from(u8::from(other == row));
+        rows.iter().enumerate().all(|(other, n)| (dot(n, v) - one(other)).abs() <= bound)
+    };
+    free.map(|row| (row, solve(row))).filter(|(row, v)| is_free(*row, v)).collect()
 }

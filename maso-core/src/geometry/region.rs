@@ -152,7 +152,7 @@ impl<'n> Region<'n> {
         let mut response = vec![0.0; self.map.outputs()];
         let mut seeds: Vec<(NodeId, Vec<f64>)> = Vec::new();
         let crossings = self.walls[wall].crossings.iter();
-        for crossing in crossings.filter(|crossing| across.has_changed(crossing.unit)) {
+        for crossing in crossings.filter(|crossing| across.has_taken(crossing)) {
             let (layer, index) = layout.place(crossing.unit).expect("a unit of the network");
             let node = layout.layers()[layer].node();
             if seeds.last().is_none_or(|(last, _)| *last != node) {

@@ -107,6 +107,8 @@ impl Shape {
             walls: vec![WallStatus::Undecided; walls.len()],
             facet_points: vec![None; walls.len()],
         };
+        let sides = walls.iter().filter(|wall| wall.crossings.is_empty()).count();
+        shape.bounded = (sides == 2 * inputs).then_some(true);
         let interior = match interior(walls, inputs, limits.deadline) {
             Interior::Point(point) => point,
             Interior::None => {
@@ -118,9 +120,8 @@ impl Shape {
         let included: Vec<usize> = (0..walls.len()).filter(|&wall| !hidden[wall]).collect();
         let reduced = Reduced::new(walls, &included, interior.clone());
         (shape.full_dimensional, shape.interior) = (Some(true), Some(interior));
-        let sides = walls.iter().filter(|wall| wall.crossings.is_empty()).count();
-        shape.bounded = if sides == 2 * inputs {
-            Some(true)
+        shape.bounded = if shape.bounded.is_some() {
+            shape.bounded
         } else if !reduced.spans_input || !reduced.independent.is_empty() {
             Some(false)
         } else {

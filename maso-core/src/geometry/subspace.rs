@@ -22,7 +22,7 @@ impl Subspace {
     /// The subspace that `network` depends on, around `origin`; `None` if that is the whole space, or something
     /// else than matrices reads the input.
     pub(super) fn new(network: &Network, origin: &[f64]) -> Option<Self> {
-        let readers = first_matrices(network)?;
+        let (is_input, readers) = first_matrices(network)?;
         let rows: Vec<Vec<f64>> = readers
             .iter()
             .flat_map(|&reader| {
@@ -32,11 +32,15 @@ impl Subspace {
             .collect();
         let rows: Vec<&[f64]> = rows.iter().map(|row| &**row).collect();
         let basis = span(&rows, origin.len());
-        if basis.len() == origin.len() {
+        if basis.is_empty() || basis.len() == origin.len() {
             return None;
         }
         let mut network = network.clone();
-        network.nodes[0].shape = vec![basis.len()];
+        for (node, is_input) in network.nodes.iter_mut().zip(is_input) {
+            if is_input {
+                node.shape = vec![basis.len()];
+            }
+        }
         for reader in readers {
             let reduced = reduced(matrix(&network, reader), origin, &basis);
             network.nodes[reader].operator = Operator::Affine(Affine::Dense(reduced));
@@ -51,8 +55,8 @@ impl Subspace {
     }
 }
 
-/// The matrices that read the input, by node; `None` if anything else does.
-fn first_matrices(network: &Network) -> Option<Vec<usize>> {
+/// Which nodes are the input under another shape, and the matrices that read them; `None` if anything else does.
+fn first_matrices(network: &Network) -> Option<(Vec<bool>, Vec<usize>)> {
     let mut is_input = vec![false; network.nodes().len()];
     is_input[0] = true;
     let mut readers = Vec::new();
@@ -66,7 +70,7 @@ fn first_matrices(network: &Network) -> Option<Vec<usize>> {
             _ => return None,
         }
     }
-    (!is_input[network.output().index()]).then_some(readers)
+    (!is_input[network.output().index()]).then_some((is_input, readers))
 }
 
 fn matrix(network: &Network, reader: usize) -> &Dense {

@@ -8,7 +8,7 @@ use crate::linearize::dot;
 pub struct Crossing {
     /// The unit, numbered through all layers in code order.
     pub unit: usize,
-    /// The piece that it takes beyond.
+    /// The piece that it takes beyond, or may take.
     pub across: usize,
     /// How much its output changes beyond the wall, for each unit of (Euclidean) distance.
     pub bend: f64,
@@ -21,7 +21,7 @@ pub struct Wall {
     pub normal: Vec<f64>,
     /// Euclidean distance of the region's point, 0 if the point is on the wall.
     pub distance: f64,
-    /// All units that change here; none for a side of the box.
+    /// All units that change here, a maximum once for each candidate that may win beyond; none for a side of the box.
     pub crossings: Vec<Crossing>,
 }
 
@@ -44,15 +44,12 @@ impl Wall {
         dot(&self.normal, offset) + self.distance
     }
 
-    /// Takes one more crossing in. Of several candidates that overtake a unit's winner here, the one that rises
-    /// fastest wins beyond.
+    /// Takes one more crossing in. Of a maximum several candidates may overtake the winner at one wall; which of them
+    /// wins beyond may depend on what changes before it.
     fn take(&mut self, crossing: Crossing) {
-        match self.crossings.iter_mut().find(|own| own.unit == crossing.unit) {
-            None => self.crossings.push(crossing),
-            Some(own) if crossing.bend.abs() > own.bend.abs() * (1.0 + COINCIDING) => {
-                *own = crossing
-            }
-            Some(_) => {}
+        let is_known = |own: &Crossing| (own.unit, own.across) == (crossing.unit, crossing.across);
+        if !self.crossings.iter().any(is_known) {
+            self.crossings.push(crossing);
         }
     }
 

@@ -3,18 +3,18 @@
 
 use super::Norm;
 use super::side::Side;
-use crate::linearize::{Linearization, PointError};
+use crate::linearize::Linearization;
 use crate::network::Network;
 
 /// Steps towards the boundary, and along it.
 const STEPS: usize = 50;
 
 /// What the descent works with.
-struct Descent<'d, 'n> {
-    norm: Norm,
-    sides: &'d [Side],
-    network: &'n Network,
-    origin: &'d [f64],
+pub(super) struct Descent<'d, 'n> {
+    pub(super) norm: Norm,
+    pub(super) sides: &'d [Side],
+    pub(super) network: &'n Network,
+    pub(super) origin: &'d [f64],
 }
 
 /// A point of the boundary not far off, and its distance: steps towards the hyperplane that is nearest where the
@@ -24,37 +24,40 @@ pub(super) fn descend(
     norm: Norm,
     sides: &[Side],
     map: &Linearization<'_>,
-) -> Result<Option<(Vec<f64>, f64)>, PointError> {
+) -> Option<(Vec<f64>, f64)> {
     let descent = Descent { norm, sides, network: map.network(), origin: map.point() };
-    let Some(outside) = descent.reach(map)? else { return Ok(None) };
+    let outside = descent.reach(map)?;
     let mut best = descent.first_outside(&outside);
     for _ in 0..STEPS {
-        let Some(next) = descent.improve(&best.0)? else { break };
+        let Some(next) = descent.improve(&best.0) else { break };
         if next.1 >= best.1 * (1.0 - 1e-6) {
             break;
         }
         best = next;
     }
-    Ok(Some(best))
+    Some(best)
 }
 
 impl Descent<'_, '_> {
+    /// Whether a point is on the origin's side; one whose outputs are not finite says nothing.
     fn is_inside(&self, x: &[f64]) -> bool {
         let outputs = self.network.output_of(x);
-        self.sides.iter().all(|side| side.at(&outputs) > 0.0)
+        outputs.iter().any(|output| !output.is_finite())
+            || self.sides.iter().all(|side| side.at(&outputs) > 0.0)
     }
 
     /// A point on another side.
-    fn reach(&self, map: &Linearization<'_>) -> Result<Option<Vec<f64>>, PointError> {
+    fn reach(&self, map: &Linearization<'_>) -> Option<Vec<f64>> {
         let mut there = map.clone();
         for _ in 0..STEPS {
-            let Some(next) = self.towards(&there, there.point(), 1.02) else { return Ok(None) };
+            let next = self.towards(&there, there.point(), 1.02)?;
             if !self.is_inside(&next) {
-                return Ok(Some(next));
+                return Some(next);
             }
-            there = self.network.linearize(&next)?;
+            // A trial that overflows ends the descent, not the search.
+            there = self.network.linearize(&next).ok()?;
         }
-        Ok(None)
+        None
     }
 
     /// The point nearest to `from` on the nearest hyperplane of the map, or a little beyond; none where there is
@@ -77,22 +80,22 @@ impl Descent<'_, '_> {
     }
 
     /// A nearer point, by the hyperplane of the region that `point` (on the boundary) is in.
-    fn improve(&self, point: &[f64]) -> Result<Option<(Vec<f64>, f64)>, PointError> {
-        let map = self.network.linearize(point)?;
+    fn improve(&self, point: &[f64]) -> Option<(Vec<f64>, f64)> {
+        let map = self.network.linearize(point).ok()?;
         let mut beyond = 1.0 + 1e-6;
         for _ in 0..6 {
-            let Some(next) = self.towards(&map, self.origin, beyond) else { return Ok(None) };
+            let next = self.towards(&map, self.origin, beyond)?;
             if !self.is_inside(&next) {
-                return Ok(Some(self.first_outside(&next)));
+                return Some(self.first_outside(&next));
             }
             beyond += 0.02;
         }
-        Ok(None)
+        None
     }
 
     /// The point on the segment from the origin (inside) to `to` (outside) where it seems to leave, by bisection, and its
     /// distance: the last one outside.
-    fn first_outside(&self, to: &[f64]) -> (Vec<f64>, f64) {
+    pub(super) fn first_outside(&self, to: &[f64]) -> (Vec<f64>, f64) {
         let at = |t: f64| -> Vec<f64> {
             self.origin.iter().zip(to).map(|(a, b)| a + t * (b - a)).collect()
         };

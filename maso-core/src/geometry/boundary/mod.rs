@@ -63,9 +63,10 @@ impl BoundarySearch {
             Norm::L2 => Subspace::new(map.network(), here),
             _ => None,
         };
-        let Some(subspace) = subspace else { return walk::search(self, map, &sides) };
+        let size = Norm::Linf.of(here);
+        let Some(subspace) = subspace else { return walk::search(self, map.clone(), &sides, size) };
         let origin = vec![0.0; subspace.network.input().len()];
-        let found = walk::search(self, subspace.network.linearize(&origin)?, &sides)?;
+        let found = walk::search(self, subspace.network.linearize(&origin)?, &sides, size)?;
         let point = found.point.as_ref().map(|y| subspace.point(y));
         Ok(BoundaryDistance { point, ..found })
     }

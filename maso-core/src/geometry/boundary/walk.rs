@@ -5,29 +5,32 @@ use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::rc::Rc;
 use std::time::Instant;
 
-use super::descend::descend;
+use super::descend::{Descent, descend};
 use super::side::Side;
 use super::{BoundaryDistance, BoundarySearch, Norm};
 use crate::geometry::cell::Cell;
-use crate::geometry::cross::{Gateway, cross};
+use crate::geometry::cross::{Gateway, cross, larger};
+use crate::geometry::half_space::sizes;
 use crate::geometry::nearest::{Nearest, Query};
 use crate::geometry::shape::{self, Interior};
 use crate::geometry::{Region, touch};
 use crate::linearize::{Linearization, PointError};
 use crate::network::Network;
 
-/// Searches from the point of `map`.
+/// Searches from the point of `map`, whose largest number is `size` in the input's own coordinates.
 pub(super) fn search(
     search: &BoundarySearch,
     map: Linearization<'_>,
     sides: &[Side],
+    size: f64,
 ) -> Result<BoundaryDistance, PointError> {
-    let found = descend(search.norm, sides, &map)?;
+    let found = descend(search.norm, sides, &map);
     let origin = map.point().to_vec();
     let mut walk = Walk {
         search,
         sides,
         origin: &origin,
+        size,
         network: map.network(),
         heap: BinaryHeap::new(),
         entered: HashSet::new(),
@@ -35,19 +38,24 @@ pub(super) fn search(
         cells: HashMap::new(),
         upper: found.as_ref().map_or(f64::INFINITY, |(_, distance)| *distance),
         point: found.map(|(point, _)| point),
-        whole: true,
+        left_out: f64::INFINITY,
     };
-    walk.enter(start(map)?, 0.0);
+    match start(map)? {
+        Some(start) => walk.enter(start, 0.0),
+        None => walk.left_out = 0.0,
+    }
     walk.run()
 }
 
-/// The region to start in: that of the point, or, if that code has no interior, one that reaches the point.
-fn start(map: Linearization<'_>) -> Result<Linearization<'_>, PointError> {
+/// The region to start in: that of the point, or, if that code has no interior, one that reaches the point; none if none
+/// was found.
+fn start(map: Linearization<'_>) -> Result<Option<Linearization<'_>>, PointError> {
     let region = Region::new(&map, None).expect("no box");
     if !matches!(shape::interior(region.walls(), map.inputs(), None), Interior::None) {
-        return Ok(map);
+        return Ok(Some(map));
     }
     let size = Norm::Linf.of(map.point()).max(1e-3);
+    let here = sizes(&map);
     for attempt in 1..100u32 {
         let step = size * 1e-6 / f64::from(1 << (attempt / 4));
         let wiggle =
@@ -55,11 +63,11 @@ fn start(map: Linearization<'_>) -> Result<Linearization<'_>, PointError> {
         let near: Vec<f64> = map.point().iter().enumerate().map(|(i, x)| x + wiggle(i)).collect();
         let there = map.network().linearize(&near)?;
         let open = Region::new(&there, None).expect("no box").ties() == 0;
-        if open && touch::touches(&there, map.point()) {
-            return Ok(there);
+        if open && touch::touches(&there, map.point(), &larger(sizes(&there), &here)) {
+            return Ok(Some(there));
         }
     }
-    Ok(map)
+    Ok(None)
 }
 
 /// What the walk may do next.
@@ -105,6 +113,8 @@ struct Walk<'w, 'n> {
     sides: &'w [Side],
     /// Where distances are measured from.
     origin: &'w [f64],
+    /// The largest number of the point in the input's own coordinates.
+    size: f64,
     heap: BinaryHeap<Entry>,
     /// The codes of the regions entered, and a point inside of each.
     entered: HashSet<Vec<u64>>,
@@ -113,12 +123,17 @@ struct Walk<'w, 'n> {
     cells: HashMap<usize, Rc<Cell<'n>>>,
     upper: f64,
     point: Option<Vec<f64>>,
-    /// Whether nothing was left out: no search got stuck.
-    whole: bool,
+    /// The least distance at which something was left out because a search got stuck; infinite if nothing was.
+    left_out: f64,
 }
 
-/// Margins to keep from other walls where a wall is crossed, in parts of the distance walked so far.
-const CROSSING_MARGINS: [f64; 4] = [1e-3, 1e-5, 1e-7, 1e-9];
+/// Margins to keep from other walls where a wall is crossed, in parts of the numbers at hand. A facet narrower than the
+/// last is none.
+const CROSSING_MARGINS: [f64; 5] = [1e-3, 1e-5, 1e-7, 1e-9, 1e-11];
+/// Bounds that differ by this part of them are the distance.
+const ROUNDING: f64 = 1e-12;
+/// How far outputs may be from where the boundary has them, in parts of the numbers that they are the sum of.
+const ON_BOUNDARY: f64 = 1e-6;
 /// Numbers that the cells may hold together before they are let go: some hundred megabytes.
 const CELL_NUMBERS: usize = 32 << 20;
 
@@ -135,7 +150,7 @@ impl<'n> Walk<'_, 'n> {
             match entry.next {
                 Move::Measure(index) => self.measure(entry, &cell, index),
                 Move::Cross(index) => self.cross(entry, &cell, index)?,
-                Move::Decide(side) => self.decide(&cell, side),
+                Move::Decide(side) => self.decide(entry, &cell, side),
             }
         }
         let upper = self.upper;
@@ -148,7 +163,9 @@ impl<'n> Walk<'_, 'n> {
     }
 
     fn finish(self, lower: f64) -> BoundaryDistance {
-        let exact = lower >= self.upper && self.whole;
+        let lower = lower.min(self.left_out);
+        // Infinite where there is no boundary: then both are.
+        let exact = lower >= self.upper * (1.0 - ROUNDING);
         let lower = lower.min(self.upper);
         let regions = self.points.len();
         BoundaryDistance { lower, upper: self.upper, exact, point: self.point, regions }
@@ -235,7 +252,7 @@ impl<'n> Walk<'_, 'n> {
                 self.push(Entry { lower, next: Move::Cross(index), ..entry });
             }
             Nearest::Empty | Nearest::Beyond => {}
-            Nearest::Stuck => self.whole = false,
+            Nearest::Stuck => self.leave_out(entry),
         }
     }
 
@@ -244,17 +261,25 @@ impl<'n> Walk<'_, 'n> {
             return Ok(());
         }
         let polyhedron = &cell.polyhedron;
-        let scale = entry.lower.max(1e-9 * (1.0 + Norm::Linf.of(self.origin)));
+        let scale = (entry.lower + self.size).max(1e-6);
         let origin = vec![0.0; polyhedron.dims()];
-        let inside = CROSSING_MARGINS.iter().find_map(|margin| {
+        let mut inside = None;
+        for margin in CROSSING_MARGINS {
             let query = Query {
                 on: Some((polyhedron.row(index), polyhedron.slack(index))),
                 without: Some(index),
                 margin: margin * scale,
                 ..Query::from(&origin)
             };
-            polyhedron.nearest(&query).point()
-        });
+            match polyhedron.nearest(&query) {
+                Nearest::Point(y, _) => {
+                    inside = Some(y);
+                    break;
+                }
+                Nearest::Stuck => self.leave_out(entry),
+                Nearest::Empty | Nearest::Beyond => {}
+            }
+        }
         // A wall that is met in less than a facet leads nowhere.
         let Some(inside) = inside else { return Ok(()) };
         let others = (0..polyhedron.len()).filter(|&other| other != index);
@@ -267,26 +292,53 @@ impl<'n> Walk<'_, 'n> {
         };
         match cross(&cell.map, &gateway)? {
             Some(neighbour) => self.enter(neighbour.map, entry.lower),
-            None => self.whole = false,
+            None => self.leave_out(entry),
         }
         Ok(())
     }
 
-    fn decide(&mut self, cell: &Cell<'n>, side: usize) {
+    fn decide(&mut self, entry: Entry, cell: &Cell<'n>, side: usize) {
         let form = self.sides[side].form(&cell.outputs);
         let origin = vec![0.0; cell.polyhedron.dims()];
         let query = Query {
             on: Some((&form.gradient, form.value)),
             cutoff: self.upper,
-            deadline: self.search.deadline,
             ..Query::from(&origin)
         };
         match cell.polyhedron.nearest_in(self.search.norm, &query) {
             Nearest::Point(y, distance) if distance < self.upper => {
-                (self.upper, self.point) = (distance, Some(self.at(&y)));
+                let terms = form.gradient.iter().zip(&y).map(|(g, y)| (g * y).abs());
+                let rounding = ON_BOUNDARY * (form.value.abs() + terms.sum::<f64>());
+                self.take(entry, side, (self.at(&y), distance), rounding);
             }
-            Nearest::Stuck => self.whole = false,
+            Nearest::Stuck => self.leave_out(entry),
             _ => {}
         }
+    }
+
+    /// Takes a point where a side ends, at its distance. Another may have ended before it: then the boundary is nearer.
+    fn take(&mut self, entry: Entry, side: usize, found: (Vec<f64>, f64), rounding: f64) {
+        let outputs = self.network.output_of(&found.0);
+        let gap = self.sides[side].at(&outputs).abs();
+        if gap.is_nan() || gap > rounding {
+            return self.leave_out(entry);
+        }
+        let Self { network, sides, origin, .. } = *self;
+        let mut nearest = found;
+        if sides.iter().any(|side| side.at(&outputs) < -rounding) {
+            let descent = Descent { norm: self.search.norm, sides, network, origin };
+            let before = descent.first_outside(&nearest.0);
+            if before.1 < nearest.1 {
+                nearest = before;
+            }
+        }
+        if nearest.1 < self.upper {
+            (self.upper, self.point) = (nearest.1, Some(nearest.0));
+        }
+    }
+
+    /// Something could not be done: nothing is known from its distance on.
+    fn leave_out(&mut self, entry: Entry) {
+        self.left_out = self.left_out.min(entry.lower);
     }
 }
