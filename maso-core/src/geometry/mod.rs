@@ -5,6 +5,7 @@
 //! piece on a half-space, and the region is the intersection of these (Balestriero, Cosentino, Aazhang and
 //! Baraniuk, *The Geometry of Deep Networks: Power Diagram Subdivision*, 2019).
 
+mod active_set;
 mod boundary;
 mod cell;
 mod cross;

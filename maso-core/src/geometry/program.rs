@@ -7,7 +7,8 @@
 use std::time::Instant;
 
 use super::Norm;
-use super::nearest::{DEPENDENT, Member, Nearest, Polyhedron, Query, Settled};
+use super::active_set::{DEPENDENT, Member};
+use super::nearest::{Nearest, Polyhedron, Query, Settled};
 use crate::linearize::dot;
 
 /// Steps of no length after which walls are left in order of their numbers, so that none comes back for ever (Bland,

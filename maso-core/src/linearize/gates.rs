@@ -24,6 +24,17 @@ impl Gate {
     }
 }
 
+impl Gate {
+    /// What the unit makes of the inputs of its node.
+    #[must_use]
+    pub fn apply(&self, inputs: &[&[f64]]) -> f64 {
+        if self.slope == 0.0 {
+            return self.offset;
+        }
+        self.slope * inputs[self.input][self.index] + self.offset
+    }
+}
+
 impl Rule {
     /// What `unit` does on `piece`; `None` if it has no such piece, or only padding there.
     #[must_use]
