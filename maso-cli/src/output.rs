@@ -41,6 +41,17 @@ pub(crate) fn expect_ending<'e>(path: &Path, endings: &[&'e str]) -> Result<&'e 
     }
 }
 
+/// Refuses an output, if one is asked for, that has not this ending or is one of the inputs.
+pub(crate) fn expect_output(
+    out: Option<&Path>,
+    ending: &str,
+    inputs: &[&Path],
+) -> Result<(), Failure> {
+    let Some(out) = out else { return Ok(()) };
+    expect_ending(out, &[ending])?;
+    expect_other(out, inputs)
+}
+
 /// Refuses to write over a file that is being read.
 pub(crate) fn expect_other(out: &Path, inputs: &[&Path]) -> Result<(), Failure> {
     if out == Path::new("-") {

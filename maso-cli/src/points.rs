@@ -7,7 +7,9 @@ use maso_core::{EvalError, Linearization, Rows};
 use maso_io::write::WriteError;
 use rayon::prelude::*;
 
+use crate::args::{ModelArgs, PointArgs, RunArgs};
 use crate::failure::Failure;
+use crate::input::{self, Data};
 use crate::output::Progress;
 use crate::session::Session;
 
@@ -15,6 +17,17 @@ use crate::session::Session;
 const ROWS_PER_THREAD: usize = 8;
 
 impl Session {
+    /// A session over one row of a file.
+    pub(crate) fn of_point(
+        model: &ModelArgs,
+        point: &PointArgs,
+        run: &RunArgs,
+    ) -> Result<Self, Failure> {
+        let network = input::load(model)?;
+        let data = Data::open_point(point, &model.file, &network)?;
+        Self::new(network, data, run)
+    }
+
     /// Runs `work` on every chosen row (its number, and its values), and hands the results to `sink` in order.
     pub(crate) fn each_row<T: Send>(
         &self,

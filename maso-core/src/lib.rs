@@ -21,6 +21,7 @@ pub mod margin;
 pub mod network;
 pub mod tensor;
 
+mod orthogonal;
 mod pack;
 mod random;
 

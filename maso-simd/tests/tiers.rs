@@ -314,6 +314,22 @@ fn sums_in_f64_match_the_reference() {
     });
 }
 
+/// A product's sizes, in either precision.
+struct Shape<'s> {
+    ldf: usize,
+    rows: usize,
+    ldm: usize,
+    chosen: &'s [u32],
+    columns: usize,
+}
+
+impl<'s> Shape<'s> {
+    fn product<N>(&self, factors: &'s [N], matrix: &'s [N]) -> Product<'s, N> {
+        let Self { ldf, rows, ldm, chosen, columns } = *self;
+        Product { factors, ldf, rows, matrix, ldm, chosen, columns }
+    }
+}
+
 #[test]
 fn sums_of_chosen_rows_match_the_reference_in_both_precisions() {
     on_every_tier(|kernels, reference| {
@@ -325,35 +341,18 @@ fn sums_of_chosen_rows_match_the_reference_in_both_precisions() {
                 let factors = source.vec(rows * ldf);
                 let matrix = source.vec(depth * ldm);
                 let start = source.vec(rows * ldo);
-                let product = Product {
-                    factors: &factors,
-                    ldf,
-                    rows,
-                    matrix: &matrix,
-                    ldm,
-                    chosen: &chosen,
-                    columns,
-                };
+                let shape = Shape { ldf, rows, ldm, chosen: &chosen, columns };
                 let run = |kernels: &Kernels| {
                     let mut out = start.clone();
-                    kernels.product(&product, &mut out, ldo);
+                    kernels.product(&shape.product(&factors, &matrix), &mut out, ldo);
                     bits(&out)
                 };
                 assert!(run(kernels) == run(reference), "{rows} rows, {depth} deep");
                 let widen = |x: &[f32]| x.iter().map(|&x| f64::from(x) / 3.0).collect::<Vec<_>>();
                 let (factors, matrix) = (widen(&factors), widen(&matrix));
-                let product = Product {
-                    factors: &factors,
-                    ldf,
-                    rows,
-                    matrix: &matrix,
-                    ldm,
-                    chosen: &chosen,
-                    columns,
-                };
                 let run = |kernels: &Kernels| {
                     let mut out = widen(&start);
-                    kernels.double_product(&product, &mut out, ldo);
+                    kernels.double_product(&shape.product(&factors, &matrix), &mut out, ldo);
                     out
                 };
                 assert!(run(kernels) == run(reference), "{rows} rows, {depth} deep, f64");

@@ -11,7 +11,7 @@ use crate::Outcome;
 use crate::args::AffineArgs;
 use crate::failure::Failure;
 use crate::input::{self, Data};
-use crate::output::{expect_ending, expect_other, print_json};
+use crate::output::{expect_output, print_json};
 use crate::session::{RunReport, Session};
 use crate::table::count;
 
@@ -44,8 +44,7 @@ struct Kept {
 }
 
 pub(crate) fn run(args: &AffineArgs) -> Outcome {
-    expect_ending(&args.out, &["npz"])?;
-    expect_other(&args.out, &[&args.model.file.model, &args.data.data])?;
+    expect_output(Some(&args.out), "npz", &[&args.model.file.model, &args.data.data])?;
     let network = input::load(&args.model)?;
     let target = target(&network, args)?;
     let data = Data::open(&args.data, &args.model.file, &network)?;

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::Outcome;
 use crate::args::ComplexityArgs;
 use crate::input::{self, Data};
-use crate::output::{expect_ending, expect_other, print, print_json};
+use crate::output::{expect_output, print, print_json};
 use crate::session::{RunReport, Session};
 use crate::table::{Quantiles, count, row, table};
 
@@ -40,10 +40,7 @@ struct LayerReport {
 }
 
 pub(crate) fn run(args: &ComplexityArgs) -> Outcome {
-    if let Some(out) = &args.out {
-        expect_ending(out, &["npz"])?;
-        expect_other(out, &[&args.model.file.model, &args.data.data])?;
-    }
+    expect_output(args.out.as_deref(), "npz", &[&args.model.file.model, &args.data.data])?;
     let network = input::load(&args.model)?;
     let data = Data::open(&args.data, &args.model.file, &network)?;
     let session = Session::new(network, data, &args.run)?;

@@ -11,7 +11,7 @@ use crate::Outcome;
 use crate::args::DistanceArgs;
 use crate::failure::Failure;
 use crate::input::{self, Data};
-use crate::output::{expect_ending, expect_other, print, print_json};
+use crate::output::{expect_output, print, print_json};
 use crate::session::{RunReport, Session};
 use crate::table::{Quantiles, count, row, table};
 
@@ -49,8 +49,7 @@ struct Found {
 }
 
 pub(crate) fn run(args: &DistanceArgs) -> Outcome {
-    expect_ending(&args.out, &["npz"])?;
-    expect_other(&args.out, &[&args.model.file.model, &args.data.data])?;
+    expect_output(Some(&args.out), "npz", &[&args.model.file.model, &args.data.data])?;
     let network = input::load(&args.model)?;
     let output = output(&network, args)?;
     let data = Data::open(&args.data, &args.model.file, &network)?;

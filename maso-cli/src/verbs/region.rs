@@ -11,8 +11,7 @@ use serde::Serialize;
 use crate::Outcome;
 use crate::args::RegionArgs;
 use crate::failure::Failure;
-use crate::input::{self, Data};
-use crate::output::{Progress, expect_ending, expect_other, print, print_json};
+use crate::output::{Progress, expect_output, print, print_json};
 use crate::session::{RunReport, Session};
 use crate::table::{count, grouped, row, short, table};
 
@@ -85,13 +84,8 @@ struct NeighbourReport {
 
 pub(crate) fn run(args: &RegionArgs) -> Outcome {
     let (model, point) = (&args.model.file.model, &args.point.point);
-    if let Some(out) = &args.out {
-        expect_ending(out, &["npz"])?;
-        expect_other(out, &[model, &point.data])?;
-    }
-    let network = input::load(&args.model)?;
-    let data = Data::open_point(&args.point, &args.model.file, &network)?;
-    let session = Session::new(network, data, &args.run)?;
+    expect_output(args.out.as_deref(), "npz", &[model, &point.data])?;
+    let session = Session::of_point(&args.model, &args.point, &args.run)?;
     let started = Instant::now();
     let map = session.only_map()?;
     let region = Region::new(&map, args.bounds).map_err(|error| {

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use maso_core::insight::{LastLayer, Neighbours, PartitionDistance, Template};
+use maso_core::insight::{LastLayer, NearRow, PartitionDistance, Template};
 use maso_core::linearize::Estimate;
 use maso_core::{Linearization, Want};
 use serde::Serialize;
@@ -11,8 +11,7 @@ use super::template_picture::draw;
 use crate::Outcome;
 use crate::args::{ImageShape, TemplateArgs};
 use crate::failure::Failure;
-use crate::input::{self, Data};
-use crate::output::{expect_ending, expect_other, print, print_json};
+use crate::output::{expect_output, print, print_json};
 use crate::session::{RunReport, Session};
 use crate::table::{percent, row, short, table};
 
@@ -68,13 +67,8 @@ const PROBES: usize = 32;
 
 pub(crate) fn run(args: &TemplateArgs) -> Outcome {
     let (model, point) = (&args.model.file.model, &args.point.point);
-    if let Some(out) = &args.out {
-        expect_ending(out, &["png"])?;
-        expect_other(out, &[model, &point.data])?;
-    }
-    let network = input::load(&args.model)?;
-    let data = Data::open_point(&args.point, &args.model.file, &network)?;
-    let session = Session::new(network, data, &args.run)?;
+    expect_output(args.out.as_deref(), "png", &[model, &point.data])?;
+    let session = Session::of_point(&args.model, &args.point, &args.run)?;
     let image = image_shape(args, &session)?;
     let started = Instant::now();
     let map = session.only_map()?;
@@ -122,7 +116,7 @@ fn image_shape(args: &TemplateArgs, session: &Session) -> Result<Option<ImageSha
 fn nearest(
     args: &TemplateArgs,
     session: &Session,
-) -> Result<Vec<(Neighbours, PartitionDistance)>, Failure> {
+) -> Result<Vec<(NearRow, PartitionDistance)>, Failure> {
     let layout = session.network().layout();
     let (own, all) = (args.point.point.row, 0..session.data.rows.len());
     if args.nearest == 0 || layout.words() == 0 {
@@ -149,7 +143,7 @@ fn report(
     args: &TemplateArgs,
     map: &Linearization<'_>,
     templates: &[Template],
-    nearest: Vec<(Neighbours, PartitionDistance)>,
+    nearest: Vec<(NearRow, PartitionDistance)>,
     seconds: f64,
 ) -> Report {
     let output = |(output, template): (usize, &Template)| OutputReport {

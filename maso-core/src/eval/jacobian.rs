@@ -14,6 +14,7 @@ use super::linear_tile::LinearTile;
 use super::pairs::Pairs;
 use super::tile::{Tile, TileBuffers};
 use super::{EvalError, Evaluator, RowError, Rows, Want, check_length, row_tile};
+use crate::linearize::dot;
 use crate::pack::chain::{Chain, ChainBuffers, Codes};
 use crate::pack::pull::{PullBuffers, PullPlan};
 
@@ -168,19 +169,4 @@ fn make_offsets(linear: &mut LinearTile<'_>, rows: &[f32], values: &[f32]) {
         let row = &rows[at / outputs * inputs..][..inputs];
         *offset = (f64::from(value) - dot(functional, row)) as f32;
     }
-}
-
-/// Σ aᵢ bᵢ in f64, where the products are exact, over eight partial sums, so that it runs at the speed of
-/// vectors.
-fn dot(a: &[f32], b: &[f32]) -> f64 {
-    let product = |a: f32, b: f32| f64::from(a) * f64::from(b);
-    let (a, a_rest) = a.as_chunks::<8>();
-    let (b, b_rest) = b.as_chunks::<8>();
-    let mut sums = [0.0; 8];
-    for (a, b) in a.iter().zip(b) {
-        for lane in 0..8 {
-            sums[lane] += product(a[lane], b[lane]);
-        }
-    }
-    sums.iter().sum::<f64>() + a_rest.iter().zip(b_rest).map(|(&a, &b)| product(a, b)).sum::<f64>()
 }

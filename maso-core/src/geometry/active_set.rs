@@ -1,28 +1,10 @@
 //! The walls that hold a point: their normals as Q R, with Q orthonormal, so that directions along all of them, and
 //! what each of them carries, are found without solving with a matrix of squared condition.
 
-use crate::linearize::dot;
+use crate::orthogonal::{solve_upper, split};
 
 /// A normal counts as a sum of others if what is left of it is shorter than this part of it.
 pub(super) const DEPENDENT: f64 = 1e-9;
-
-/// Numbers other than zero up to which a row is taken one by one.
-const FEW: usize = 8;
-
-/// The places of the numbers of `row` that are not zero, if they are few.
-pub(super) fn few(row: &[f64]) -> Option<Vec<usize>> {
-    let places = (0..row.len()).filter(|&i| row[i] != 0.0);
-    let places: Vec<usize> = places.take(FEW + 1).collect();
-    (places.len() <= FEW).then_some(places)
-}
-
-/// row · y, where `few` has the places of the row's numbers if they are few.
-pub(super) fn product(row: &[f64], few: &Option<Vec<usize>>, y: &[f64]) -> f64 {
-    match few {
-        Some(places) => places.iter().map(|&i| row[i] * y[i]).sum(),
-        None => dot(row, y),
-    }
-}
 
 /// A half-space that is active: one of the polyhedron's, or the hyperplane of the query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,39 +25,14 @@ pub(super) struct ActiveSet {
 }
 
 impl ActiveSet {
-    /// The unit vector `normal` as its coordinates in Q and what is left over, by Gram and Schmidt: once more if
-    /// little is left, so that what is left is orthogonal (Kahan's "twice is enough").
-    pub(super) fn split(&self, normal: &[f64]) -> (Vec<f64>, Vec<f64>) {
-        let few = few(normal);
-        let parts = self.q.iter().map(|q| product(normal, &few, q));
-        let mut along: Vec<f64> = parts.collect();
-        let mut rest = normal.to_vec();
-        self.subtract(&along, &mut rest);
-        if dot(&rest, &rest) < 0.5 {
-            let again: Vec<f64> = self.q.iter().map(|q| dot(q, &rest)).collect();
-            self.subtract(&again, &mut rest);
-            along.iter_mut().zip(&again).for_each(|(along, again)| *along += again);
-        }
-        (along, rest)
-    }
-
-    /// Takes Q `along` from `rest`.
-    fn subtract(&self, along: &[f64], rest: &mut [f64]) {
-        for (&part, q) in along.iter().zip(&self.q).filter(|(part, _)| **part != 0.0) {
-            rest.iter_mut().zip(q).for_each(|(rest, q)| *rest -= part * q);
-        }
+    /// A vector as its coordinates in Q and what is left over.
+    pub(super) fn split(&self, vector: &[f64]) -> (Vec<f64>, Vec<f64>) {
+        split(&self.q, vector)
     }
 
     /// R⁻¹ `along`: how much of each member the new normal is made of.
     pub(super) fn solve(&self, along: &[f64]) -> Vec<f64> {
-        let mut x = along.to_vec();
-        for column in (0..x.len()).rev() {
-            x[column] /= self.r[column][column];
-            let factor = x[column];
-            let above = &self.r[column][..column];
-            x[..column].iter_mut().zip(above).for_each(|(x, r)| *x -= factor * r);
-        }
-        x
+        solve_upper(&self.r, along.to_vec())
     }
 
     /// The member whose multiplier falls to 0 first as the new one grows, and when.

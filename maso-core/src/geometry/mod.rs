@@ -9,6 +9,7 @@ mod active_set;
 mod boundary;
 mod cell;
 mod cross;
+mod facets;
 mod half_space;
 mod nearest;
 mod norm;

@@ -11,8 +11,9 @@
 use std::ops::Range;
 use std::time::Instant;
 
-use super::active_set::{ActiveSet, DEPENDENT, Member, few, product};
+use super::active_set::{ActiveSet, DEPENDENT, Member};
 use crate::linearize::dot;
+use crate::orthogonal::{few, product};
 
 /// Half-spaces `rows[i] · y + slacks[i] ≥ 0` in few coordinates.
 #[derive(Clone, Debug, Default)]

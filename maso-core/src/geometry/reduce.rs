@@ -9,6 +9,7 @@
 use super::nearest::Polyhedron;
 use super::wall::Wall;
 use crate::linearize::dot;
+use crate::orthogonal::{solve_upper, split};
 
 /// What is left of a vector counts as zero if it is shorter than this part of it.
 const DEPENDENT: f64 = 1e-9;
@@ -90,19 +91,12 @@ pub(super) fn lift(basis: &[Vec<f64>], y: &[f64], inputs: usize) -> Vec<f64> {
     x
 }
 
-/// Orthonormal vectors that span `vectors`, by two passes of Gram and Schmidt; the axes themselves where they
-/// span everything.
+/// Orthonormal vectors that span `vectors`; the axes themselves where they span everything.
 pub(super) fn span(vectors: &[&[f64]], dims: usize) -> Vec<Vec<f64>> {
     let mut basis: Vec<Vec<f64>> = Vec::new();
     for vector in vectors {
         let size = dot(vector, vector).sqrt();
-        let mut rest = vector.to_vec();
-        for _ in 0..2 {
-            for q in &basis {
-                let part = dot(q, &rest);
-                rest.iter_mut().zip(q).for_each(|(rest, q)| *rest -= part * q);
-            }
-        }
+        let (_, mut rest) = split(&basis, vector);
         let length = dot(&rest, &rest).sqrt();
         if length > DEPENDENT * size {
             rest.iter_mut().for_each(|rest| *rest /= length);
@@ -125,16 +119,9 @@ fn independent(rows: &[Vec<f64>], columns: usize) -> Vec<(usize, Vec<f64>)> {
     // Q R of the columns: q holds orthonormal columns, r the triangle column by column.
     let (mut q, mut r): (Vec<Vec<f64>>, Vec<Vec<f64>>) = (Vec::new(), Vec::new());
     for column in 0..columns {
-        let mut rest: Vec<f64> = rows.iter().map(|row| row[column]).collect();
-        let size = dot(&rest, &rest).sqrt();
-        let mut along = vec![0.0; q.len()];
-        for _ in 0..2 {
-            for (along, q) in along.iter_mut().zip(&q) {
-                let part = dot(q, &rest);
-                *along += part;
-                rest.iter_mut().zip(q).for_each(|(rest, q)| *rest -= part * q);
-            }
-        }
+        let vector: Vec<f64> = rows.iter().map(|row| row[column]).collect();
+        let size = dot(&vector, &vector).sqrt();
+        let (mut along, mut rest) = split(&q, &vector);
         let length = dot(&rest, &rest).sqrt();
         if length <= DEPENDENT * size {
             return Vec::new();
@@ -146,16 +133,7 @@ fn independent(rows: &[Vec<f64>], columns: usize) -> Vec<(usize, Vec<f64>)> {
     }
     let leverage = |row: usize| q.iter().map(|q| q[row] * q[row]).sum::<f64>();
     let free = (0..rows.len()).filter(|&row| leverage(row) >= 1.0 - DEPENDENT);
-    let solve = |row: usize| {
-        let mut v: Vec<f64> = q.iter().map(|q| q[row]).collect();
-        for column in (0..columns).rev() {
-            v[column] /= r[column][column];
-            let factor = v[column];
-            let above = &r[column][..column];
-            v[..column].iter_mut().zip(above).for_each(|(v, r)| *v -= factor * r);
-        }
-        v
-    };
+    let solve = |row: usize| solve_upper(&r, q.iter().map(|q| q[row]).collect());
     // Leverage sees no less than the square of a residual: what counts is what v does to the others.
     let is_free = |row: usize, v: &[f64]| {
         let bound = UNCHANGED * (1.0 + dot(v, v).sqrt());

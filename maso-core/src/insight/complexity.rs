@@ -10,6 +10,7 @@
 use crate::eval::{EvalError, Evaluator};
 use crate::geometry::near_walls;
 use crate::linearize::{Linearization, dot};
+use crate::orthogonal::split;
 use crate::random::Random;
 
 /// Units with a wall near a row.
@@ -50,13 +51,8 @@ impl ComplexityProbe {
         let mut random = Random::new(seed);
         let mut basis: Vec<Vec<f64>> = Vec::new();
         while basis.len() < directions.min(inputs) {
-            let mut vector: Vec<f64> = (0..inputs).map(|_| random.normal()).collect();
-            for _ in 0..2 {
-                for other in &basis {
-                    let part = dot(other, &vector);
-                    vector.iter_mut().zip(other).for_each(|(v, o)| *v -= part * o);
-                }
-            }
+            let vector: Vec<f64> = (0..inputs).map(|_| random.normal()).collect();
+            let (_, vector) = split(&basis, &vector);
             let length = dot(&vector, &vector).sqrt();
             if length > 1e-6 {
                 basis.push(vector.iter().map(|v| v / length).collect());

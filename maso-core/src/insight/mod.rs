@@ -6,5 +6,5 @@ mod partition;
 mod template;
 
 pub use complexity::{ComplexityProbe, NearWalls};
-pub use partition::{Neighbours, PartitionDistance};
+pub use partition::{NearRow, PartitionDistance};
 pub use template::{LastLayer, Template};

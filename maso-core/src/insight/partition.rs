@@ -15,7 +15,7 @@ pub struct PartitionDistance {
 
 /// A row and its distance.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Neighbours {
+pub struct NearRow {
     /// The row's number among the codes compared.
     pub row: usize,
     /// The share of units on other pieces.
@@ -46,17 +46,17 @@ impl CodeLayout {
     /// # Panics
     /// If `codes` are not whole codes of this layout.
     #[must_use]
-    pub fn nearest(&self, code: &[u64], codes: &[u64], count: usize) -> Vec<Neighbours> {
+    pub fn nearest(&self, code: &[u64], codes: &[u64], count: usize) -> Vec<NearRow> {
         if self.words() == 0 {
             return Vec::new();
         }
         assert!(codes.len().is_multiple_of(self.words()), "whole codes");
         let rows = codes.chunks_exact(self.words()).enumerate();
-        let mut nearest: Vec<Neighbours> = rows
+        let mut nearest: Vec<NearRow> = rows
             .map(|(row, other)| {
                 let different: usize =
                     self.layers().iter().map(|layer| different_units(layer, code, other)).sum();
-                Neighbours { row, distance: different as f64 / self.units().max(1) as f64 }
+                NearRow { row, distance: different as f64 / self.units().max(1) as f64 }
             })
             .collect();
         nearest.sort_by(|a, b| a.distance.total_cmp(&b.distance).then(a.row.cmp(&b.row)));

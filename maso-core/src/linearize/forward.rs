@@ -12,7 +12,7 @@ use maso_simd::{Kernels, PRODUCT_LANES, Product};
 
 use super::gates::Gate;
 use super::matrix::dot;
-use crate::network::{Affine, Convolution, Dense, Node, Operator, Run, View};
+use crate::network::{Affine, Convolution, Dense, Node, Operator, View};
 
 /// A sum that is shorter than this part of its terms' lengths together is rounding.
 const ROUNDING: f64 = 1e-12;
@@ -140,7 +140,7 @@ pub(super) fn node(
         _ => Tangents::zeros(node.len(), width),
     };
     match &node.operator {
-        Operator::Input | Operator::View(View::Same) => unreachable!("handled by the caller"),
+        Operator::Input => unreachable!("handled by the caller"),
         Operator::Affine(affine) => {
             push(kernels, affine, inputs[0], &mut out);
             clean(affine, inputs[0], &mut out);
@@ -153,13 +153,9 @@ pub(super) fn node(
                 out.clean(unit, inputs[0].length(unit) + inputs[1].length(unit));
             }
         }
-        Operator::View(View::Runs(runs)) => {
-            let mut to = 0;
-            for run in runs {
-                if let Run::Copy { input, from, len } = *run {
-                    (0..len).for_each(|i| out.set(to + i, inputs[input], from + i, 1.0));
-                }
-                to += run.len();
+        Operator::View(view) => {
+            for (to, input, from, len) in view.copies() {
+                (0..len).for_each(|i| out.set(to + i, inputs[input], from + i, 1.0));
             }
         }
         Operator::Nonlinear(_) => {

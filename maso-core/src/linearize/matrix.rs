@@ -78,16 +78,17 @@ impl Matrix {
     }
 }
 
-/// Σ aᵢ bᵢ over eight partial sums, so that it runs at the speed of vectors.
-pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
+/// Σ aᵢ bᵢ in f64, over eight partial sums, so that it runs at the speed of vectors. Products of f32 are exact.
+pub(crate) fn dot<N: Copy + Into<f64>>(a: &[N], b: &[N]) -> f64 {
+    let product = |a: N, b: N| a.into() * b.into();
     let (a, a_rest) = a.as_chunks::<8>();
     let (b, b_rest) = b.as_chunks::<8>();
     let mut sums = [0.0; 8];
     for (a, b) in a.iter().zip(b) {
         for lane in 0..8 {
-            sums[lane] += a[lane] * b[lane];
+            sums[lane] += product(a[lane], b[lane]);
         }
     }
-    let rest = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum::<f64>();
+    let rest = a_rest.iter().zip(b_rest).map(|(&a, &b)| product(a, b)).sum::<f64>();
     sums.iter().sum::<f64>() + rest
 }

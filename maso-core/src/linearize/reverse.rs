@@ -7,7 +7,7 @@ use maso_simd::{Kernels, PRODUCT_LANES, Product};
 
 use super::gates::Gate;
 use super::matrix::Matrix;
-use crate::network::{Affine, Dense, Node, Operator, Run, View};
+use crate::network::{Affine, Dense, Node, Operator, View};
 
 /// For each functional a row of as many numbers as a node has.
 #[derive(Clone, Debug)]
@@ -96,13 +96,9 @@ pub(super) fn node(
         Operator::View(View::Same) => {
             (0..node.len()).for_each(|unit| inputs[places[0]].add(unit, y, unit, 1.0));
         }
-        Operator::View(View::Runs(runs)) => {
-            let mut at = 0;
-            for run in runs {
-                if let Run::Copy { input, from, len } = *run {
-                    (0..len).for_each(|i| inputs[places[input]].add(from + i, y, at + i, 1.0));
-                }
-                at += run.len();
+        Operator::View(view) => {
+            for (at, input, from, len) in view.copies() {
+                (0..len).for_each(|i| inputs[places[input]].add(from + i, y, at + i, 1.0));
             }
         }
         Operator::Nonlinear(_) => {

@@ -1,7 +1,7 @@
 //! Affine operators seen unit by unit: the sparse row of each, and the application of the transposed
 //! operator. Linearisation and geometry use these; nothing here knows of kernels.
 
-use super::{Affine, Number, Operator, Run, View};
+use super::{Affine, Number, Operator, View};
 
 impl Affine {
     /// The sparse row of `unit`: calls `term` with every input that it reads and its weight, in the order
@@ -84,13 +84,9 @@ impl Operator {
                     affine.for_terms(unit, |index, weight| *y += weight * inputs[0][index]);
                 }
             }
-            Self::View(View::Runs(runs)) => {
-                let mut at = 0;
-                for run in runs {
-                    if let Run::Copy { input, from, len } = *run {
-                        y[at..at + len].copy_from_slice(&inputs[input][from..from + len]);
-                    }
-                    at += run.len();
+            Self::View(view @ View::Runs(_)) => {
+                for (at, input, from, len) in view.copies() {
+                    y[at..at + len].copy_from_slice(&inputs[input][from..from + len]);
                 }
             }
             _ => self.apply_affine(inputs, y),

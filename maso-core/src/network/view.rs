@@ -127,4 +127,19 @@ impl View {
             y = rest;
         }
     }
+
+    /// The stretches that are copied: the first number written, which input is read, its first number, and how many.
+    /// Empty for [`View::Same`], which copies all.
+    pub(crate) fn copies(&self) -> impl Iterator<Item = (usize, usize, usize, usize)> + '_ {
+        let runs: &[Run] = if let Self::Runs(runs) = self { runs } else { &[] };
+        let places = runs.iter().scan(0, |next, run| {
+            let at = *next;
+            *next += run.len();
+            Some((at, run))
+        });
+        places.filter_map(|(at, run)| match *run {
+            Run::Copy { input, from, len } => Some((at, input, from, len)),
+            Run::Fill { .. } => None,
+        })
+    }
 }
