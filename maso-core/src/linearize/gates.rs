@@ -41,7 +41,7 @@ impl Rule {
     pub fn gate(&self, unit: usize, piece: usize) -> Option<Gate> {
         match self {
             Self::Spline(spline) => spline_gate(spline, unit, piece),
-            Self::Extreme(extreme) => candidate_gate(extreme, unit, piece),
+            Self::Extreme(extreme) => extreme.gate(unit, piece),
         }
     }
 }
@@ -51,19 +51,21 @@ fn spline_gate(spline: &ScalarSpline, unit: usize, piece: usize) -> Option<Gate>
     Some(Gate { slope, offset: spline.offsets[piece].at(unit), input: 0, index: unit, piece })
 }
 
-/// The candidate of a maximum or minimum that stands at position `piece`.
-fn candidate_gate(extreme: &Extreme, unit: usize, piece: usize) -> Option<Gate> {
-    let element = |input, index| Gate { slope: 1.0, offset: 0.0, input, index, piece };
-    match &extreme.candidates {
-        Candidates::Window { map, .. } => {
-            let (plane, cell) = (unit / map.cells(), unit % map.cells());
-            let source = (piece < map.taps()).then(|| map.source(piece, cell)).flatten()?;
-            Some(element(0, plane * map.source_cells() + source))
+impl Extreme {
+    /// The candidate that stands at position `piece`.
+    pub(crate) fn gate(&self, unit: usize, piece: usize) -> Option<Gate> {
+        let element = |input, index| Gate { slope: 1.0, offset: 0.0, input, index, piece };
+        match &self.candidates {
+            Candidates::Window { map, .. } => {
+                let (plane, cell) = (unit / map.cells(), unit % map.cells());
+                let source = (piece < map.taps()).then(|| map.source(piece, cell)).flatten()?;
+                Some(element(0, plane * map.source_cells() + source))
+            }
+            Candidates::Branches(branches) => Some(match branches.get(piece)? {
+                Branch::Input(input) => element(*input, unit),
+                Branch::Constant(value) => Gate::constant(value.at(unit), piece),
+            }),
         }
-        Candidates::Branches(branches) => Some(match branches.get(piece)? {
-            Branch::Input(input) => element(*input, unit),
-            Branch::Constant(value) => Gate::constant(value.at(unit), piece),
-        }),
     }
 }
 

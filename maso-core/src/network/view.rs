@@ -128,6 +128,26 @@ impl View {
         }
     }
 
+    /// Where number `index` comes from.
+    ///
+    /// # Panics
+    /// If the view has not as many numbers.
+    #[must_use]
+    pub fn source(&self, index: usize) -> Source {
+        let Self::Runs(runs) = self else { return Source::Element { input: 0, index } };
+        let mut left = index;
+        for run in runs {
+            if left < run.len() {
+                return match *run {
+                    Run::Copy { input, from, .. } => Source::Element { input, index: from + left },
+                    Run::Fill { value, .. } => Source::Constant(value),
+                };
+            }
+            left -= run.len();
+        }
+        panic!("number {index} of a view is {left} beyond its end")
+    }
+
     /// The stretches that are copied: the first number written, which input is read, its first number, and how many.
     /// Empty for [`View::Same`], which copies all.
     pub(crate) fn copies(&self) -> impl Iterator<Item = (usize, usize, usize, usize)> + '_ {

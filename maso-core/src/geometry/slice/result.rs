@@ -1,0 +1,299 @@
+//! What a slice is: vertices, edges and cells that share them, and what is decided in each cell.
+
+use hashbrown::HashMap;
+
+use super::complex::{Complex, LineOf, NONE, Side, What};
+use super::window::polygon_area;
+use super::{Plane, Window};
+use crate::code::CodeLayout;
+use crate::geometry::forms::{Kind, Stage};
+
+/// How far a slice has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "lowercase"))]
+pub enum SliceStatus {
+    /// Every region of the window is there.
+    Complete,
+    /// A limit was reached: some are missing.
+    Capped,
+    /// The window has no inside.
+    Empty,
+}
+
+/// What an edge lies on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum WallOf {
+    /// The window's boundary: the side that begins at this corner.
+    Window(u32),
+    /// A layer's unit, which changes its piece there.
+    Unit {
+        /// The layer, in code order.
+        layer: u32,
+        /// The unit in the layer.
+        unit: u32,
+    },
+    /// What was asked for last: a tie of the two largest outputs, or a level.
+    Target,
+}
+
+/// An edge of the complex.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SliceEdge {
+    /// Its vertices.
+    pub ends: [u32; 2],
+    /// The cells on its left and on its right, seen from the first end to the second; [`SliceEdge::NOTHING`] where
+    /// there is none.
+    pub cells: [u32; 2],
+    /// The wall that made it.
+    pub wall: WallOf,
+}
+
+impl SliceEdge {
+    /// No cell: beyond the window, or not looked at.
+    pub const NOTHING: u32 = u32::MAX;
+
+    /// Whether it has a cell on either side.
+    #[must_use]
+    pub fn is_inner(&self) -> bool {
+        !self.cells.contains(&Self::NOTHING)
+    }
+}
+
+/// Cells of a plane that share vertices and edges.
+#[derive(Clone, Debug, Default)]
+pub struct Complex2 {
+    /// Coordinates (s, t).
+    pub vertices: Vec<[f64; 2]>,
+    /// Edges; no two cross.
+    pub edges: Vec<SliceEdge>,
+    /// What else changes at an edge than its wall's unit, where anything does.
+    pub also: HashMap<u32, Vec<WallOf>>,
+    /// For each cell, where its boundary begins in `sides`; and one more, the end.
+    starts: Vec<u32>,
+    /// Twice an edge, plus one where it is passed from its second end to its first.
+    sides: Vec<u32>,
+}
+
+impl Complex2 {
+    /// Cells.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.starts.len().saturating_sub(1)
+    }
+
+    /// Whether there is no cell.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The boundary of a cell, counterclockwise: edges, and whether each is passed from its second end to its
+    /// first.
+    pub fn sides(&self, cell: usize) -> impl ExactSizeIterator<Item = (u32, bool)> + '_ {
+        let range = self.starts[cell] as usize..self.starts[cell + 1] as usize;
+        self.sides[range].iter().map(|side| (side >> 1, side & 1 == 1))
+    }
+
+    /// The vertices of a cell, counterclockwise. Some may lie in the middle of a side, where walls of neighbours
+    /// end.
+    pub fn corners(&self, cell: usize) -> impl ExactSizeIterator<Item = u32> + '_ {
+        self.sides(cell)
+            .map(|(edge, reversed)| self.edges[edge as usize].ends[usize::from(reversed)])
+    }
+
+    /// The coordinates of a cell's vertices.
+    #[must_use]
+    pub fn polygon(&self, cell: usize) -> Vec<[f64; 2]> {
+        self.corners(cell).map(|vertex| self.vertices[vertex as usize]).collect()
+    }
+
+    /// A cell's area in the plane's own coordinates. Of a sliver it may come out as 0, or below it by rounding.
+    #[must_use]
+    pub fn area(&self, cell: usize) -> f64 {
+        polygon_area(&self.polygon(cell))
+    }
+
+    /// The cells that share an edge with `cell`, and the edge.
+    pub fn neighbours(&self, cell: usize) -> impl Iterator<Item = (u32, u32)> + '_ {
+        self.sides(cell).filter_map(|(edge, reversed)| {
+            let across = self.edges[edge as usize].cells[usize::from(!reversed)];
+            (across != SliceEdge::NOTHING).then_some((across, edge))
+        })
+    }
+
+    /// V − E + F: 1 for a window that is cut up whole.
+    #[must_use]
+    pub fn euler(&self) -> i64 {
+        self.vertices.len() as i64 - self.edges.len() as i64 + self.len() as i64
+    }
+}
+
+/// Builds the shared complex of some cells out of all that a walk has made.
+pub(super) fn gather<'a>(
+    complex: &Complex,
+    stages: &[Stage],
+    cells: impl ExactSizeIterator<Item = &'a [Side]>,
+    depth: usize,
+) -> Complex2 {
+    let mut out = Complex2::default();
+    let mut vertex_of = vec![NONE; complex.vertices.len()];
+    let mut edge_of = vec![NONE; complex.edges.len()];
+    let mut leaves = Vec::new();
+    out.starts.push(0);
+    for (cell, ring) in cells.enumerate() {
+        leaves.clear();
+        ring.iter().for_each(|&side| complex.leaves(side, depth, &mut leaves));
+        for &side in &leaves {
+            let at = side.edge();
+            if edge_of[at] == NONE {
+                let edge = complex.edges[at];
+                let ends = edge.ends.map(|end| {
+                    let known = &mut vertex_of[end as usize];
+                    if *known == NONE {
+                        *known = out.vertices.len() as u32;
+                        out.vertices.push(complex.vertices[end as usize].at);
+                    }
+                    *known
+                });
+                edge_of[at] = out.edges.len() as u32;
+                let wall = wall_of(complex, stages, edge.line);
+                let also = also_of(complex, stages, edge.line, at as u32);
+                if !also.is_empty() {
+                    out.also.insert(edge_of[at], also);
+                }
+                out.edges.push(SliceEdge { ends, cells: [SliceEdge::NOTHING; 2], wall });
+            }
+            let edge = edge_of[at];
+            let reversed = side.is_reversed();
+            out.edges[edge as usize].cells[usize::from(reversed)] = cell as u32;
+            out.sides.push(edge << 1 | u32::from(reversed));
+        }
+        out.starts.push(out.sides.len() as u32);
+    }
+    out
+}
+
+fn named(stages: &[Stage], stage: usize, what: What) -> WallOf {
+    let Some(layer) = stages[stage].layer else { return WallOf::Target };
+    let per_unit = match &stages[stage].kind {
+        Kind::Signs(signs) => signs.per_unit,
+        Kind::Contest(_) => 1,
+    };
+    WallOf::Unit { layer: layer as u32, unit: what.unit(per_unit) }
+}
+
+fn wall_of(complex: &Complex, stages: &[Stage], line: u32) -> WallOf {
+    match complex.lines[line as usize].of {
+        LineOf::Side(side) => WallOf::Window(side),
+        LineOf::Wall { stage, what, .. } => named(stages, stage as usize, what),
+    }
+}
+
+fn also_of(complex: &Complex, stages: &[Stage], line: u32, edge: u32) -> Vec<WallOf> {
+    let mut also = Vec::new();
+    if let (Some(rest), LineOf::Wall { stage, .. }) =
+        (complex.also_on_line.get(&line), complex.lines[line as usize].of)
+    {
+        also.extend(rest.iter().map(|&what| named(stages, stage as usize, what)));
+    }
+    if let Some(rest) = complex.also_on_edge.get(&edge) {
+        also.extend(rest.iter().map(|&(stage, what)| named(stages, stage as usize, what)));
+    }
+    let own = wall_of(complex, stages, line);
+    also.sort_unstable();
+    also.dedup();
+    also.retain(|wall| *wall != own);
+    also
+}
+
+/// A plane's view of a network's partition.
+#[derive(Debug)]
+pub struct Slice {
+    /// The plane.
+    pub plane: Plane,
+    /// The window in it.
+    pub window: Window,
+    /// Whether it is all there.
+    pub status: SliceStatus,
+    /// The regions: cells of one code each.
+    pub regions: Complex2,
+    /// Regions after each layer.
+    pub regions_per_layer: Vec<usize>,
+    /// What was decided last, if anything was: regions cut where that changes.
+    pub target: Option<TargetComplex>,
+    /// Each region's affine map on the plane, if asked for: for each output a, b and c of `a·s + b·t + c`.
+    pub maps: Option<Maps>,
+    /// Decisions that needed exact arithmetic.
+    pub exact_decisions: u64,
+    pub(super) complex: Complex,
+    pub(super) stages: Vec<Stage>,
+    pub(super) cells: Vec<u32>,
+    pub(super) layout: CodeLayout,
+}
+
+/// Regions cut where the class, or what is above a level, changes.
+#[derive(Clone, Debug)]
+pub struct TargetComplex {
+    /// The finer cells.
+    pub complex: Complex2,
+    /// The class of each: the largest output, or 1 above the level and 0 below.
+    pub class: Vec<u32>,
+    /// The region that each is part of.
+    pub region: Vec<u32>,
+}
+
+/// Affine maps of the regions on the plane.
+#[derive(Clone, Debug, Default)]
+pub struct Maps {
+    /// Outputs.
+    pub outputs: usize,
+    /// For each region, for each output: a, b, c.
+    pub numbers: Vec<[f64; 3]>,
+    /// For each region: how far any of its maps may be from the exact one in the window.
+    pub errors: Vec<f64>,
+}
+
+impl Maps {
+    /// The maps of a region, one for each output.
+    #[must_use]
+    pub fn of(&self, region: usize) -> &[[f64; 3]] {
+        &self.numbers[region * self.outputs..][..self.outputs]
+    }
+}
+
+impl Slice {
+    /// The layers that were decided.
+    #[must_use]
+    pub fn layers(&self) -> usize {
+        self.regions_per_layer.len()
+    }
+
+    /// The code of a region, in the network's layout. Layers that were not decided are 0.
+    #[must_use]
+    pub fn code(&self, region: usize) -> Vec<u64> {
+        let path = self.complex.path_of(self.cells[region]);
+        let mut code = vec![0; self.layout.words()];
+        for (stage, words) in self.stages.iter().zip(&path) {
+            let Some(layer) = stage.layer else { continue };
+            let layer = &self.layout.layers()[layer];
+            for unit in 0..stage.units {
+                layer.set_piece(&mut code, unit, stage.piece(words, unit));
+            }
+        }
+        code
+    }
+
+    /// The area of all regions, as the input space measures it.
+    #[must_use]
+    pub fn area(&self) -> f64 {
+        let own: f64 = (0..self.regions.len()).map(|cell| self.regions.area(cell)).sum();
+        own * self.plane.unit_area()
+    }
+
+    /// The length of an edge of `complex`, as the input space measures it.
+    #[must_use]
+    pub fn length(&self, complex: &Complex2, edge: &SliceEdge) -> f64 {
+        let [[s, t], [x, y]] = edge.ends.map(|end| complex.vertices[end as usize]);
+        self.plane.length([x - s, y - t])
+    }
+}
