@@ -117,6 +117,33 @@ impl Data {
         Ok(Self { range: row..row + 1, ..data })
     }
 
+    /// Some rows of a file, prepared for `network`, in f64.
+    pub(crate) fn rows_at(
+        path: &Path,
+        numbers: &[usize],
+        args: &PreparationArgs,
+        file: &FileArgs,
+        network: &Network,
+    ) -> Result<Vec<Vec<f64>>, Failure> {
+        let data = Self::prepare(path, args, file, network)?;
+        let (count, mut buffer) = (data.rows.len(), Vec::new());
+        let mut row = |&number: &usize| {
+            if number >= count {
+                return Err(Failure::Usage(format!(
+                    "{}:{number}: the file has {count} rows, numbered from 0",
+                    path.display()
+                )));
+            }
+            let values = data.rows.block(number..number + 1, &mut buffer);
+            let values = values.map_err(|error| Failure::Rows {
+                data: path.display().to_string(),
+                source: error.into(),
+            })?;
+            Ok(values.iter().map(|&value| value.into()).collect())
+        };
+        numbers.iter().map(&mut row).collect()
+    }
+
     /// All rows of a file.
     fn prepare(
         path: &Path,

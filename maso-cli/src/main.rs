@@ -7,6 +7,7 @@ mod output;
 mod picture;
 mod points;
 mod session;
+mod slice_picture;
 mod table;
 mod verbs;
 
@@ -34,6 +35,8 @@ fn main() -> ExitCode {
         Verb::Power(args) => verbs::power::run(&args),
         Verb::Template(args) => verbs::template::run(&args),
         Verb::Complexity(args) => verbs::complexity::run(&args),
+        Verb::Line(args) => verbs::line::run(&args),
+        Verb::Slice(args) => verbs::slice::run(&args),
         Verb::Convert(args) => verbs::convert::run(&args),
         Verb::Demo(args) => verbs::demo::run(&args),
     };

@@ -4,6 +4,7 @@
 //! described in [`contract`](crate::contract).
 
 use crate::double::{DoubleBlock, DoubleLanes};
+use crate::forms::FormBlock;
 use crate::gate::{Gate, Winners};
 use crate::margins::{Gauge, MarginLane, MarginLanes, Norms};
 use crate::product::Product;
@@ -221,6 +222,9 @@ pub struct Kernels {
     pub(crate) double: fn(&DoubleBlock<'_>, &mut [DoubleLanes]),
     pub(crate) product: fn(&Product<'_, f32>, &mut [f32], usize),
     pub(crate) double_product: fn(&Product<'_, f64>, &mut [f64], usize),
+    pub(crate) form_signs: fn(&FormBlock<'_>, [f64; 2], f64, &mut [u64], &mut [u64]),
+    pub(crate) add_column: fn(&FormBlock<'_>, &[f64], [f64; 3], &mut [f64]),
+    pub(crate) add_column_to: fn(&mut [f64], &[f64], [f64; 3]),
     pub(crate) gate: fn(&Gate<'_>, &mut [f32]),
     pub(crate) pick: fn(&Winners<'_>, &[f32], &mut [f32]),
     pub(crate) put_back: fn(&Winners<'_>, &[f32], &mut [f32]),
@@ -380,6 +384,52 @@ impl Kernels {
     pub fn double_product(&self, product: &Product<'_, f64>, out: &mut [f64], ldo: usize) {
         product.check(out.len(), ldo);
         (self.double_product)(product, out, ldo);
+    }
+
+    /// Which forms are above `limit` at (s, t), and which are neither above it nor below `-limit`: bit u of the words
+    /// for unit u. The units that fill up the last block have bits as well.
+    ///
+    /// # Panics
+    /// If there is not a word for each 64 units.
+    pub fn form_signs(
+        &self,
+        block: &FormBlock<'_>,
+        at: [f64; 2],
+        limit: f64,
+        above: &mut [u64],
+        near: &mut [u64],
+    ) {
+        block.check();
+        let words = block.stride.div_ceil(64);
+        assert!(above.len() == words && near.len() == words, "a word for each 64 units");
+        (self.form_signs)(block, at, limit, above, near);
+    }
+
+    /// Writes `block` with `column[u] · step` added to each unit u's form to `to`.
+    ///
+    /// # Panics
+    /// If a slice is too short.
+    pub fn add_column(
+        &self,
+        block: &FormBlock<'_>,
+        column: &[f64],
+        step: [f64; 3],
+        to: &mut [f64],
+    ) {
+        block.check();
+        assert!(column.len() >= block.stride, "a weight for each unit");
+        assert_eq!(to.len(), block.numbers.len(), "room for all forms");
+        (self.add_column)(block, column, step, to);
+    }
+
+    /// The same in place.
+    ///
+    /// # Panics
+    /// If a slice is too short.
+    pub fn add_column_to(&self, numbers: &mut [f64], column: &[f64], step: [f64; 3]) {
+        FormBlock { numbers, stride: numbers.len() / 3 }.check();
+        assert!(column.len() >= numbers.len() / 3, "a weight for each unit");
+        (self.add_column_to)(numbers, column, step);
     }
 
     /// Runs a [`Gate`] over `numbers`, in place.

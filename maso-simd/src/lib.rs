@@ -7,7 +7,7 @@
 //! From the tree: `kernel/` holds each kernel once, generic over a small vector trait; `arch/`
 //! implements that trait for each instruction set, and is the one room with unsafe code; [`tier`] names
 //! the instruction sets and picks one; [`kernels`] is the checked public edge, with [`mod@windows`] for
-//! kernels whose lanes are rows, [`double`] for sums in f64, [`product`] for sums of chosen rows of a
+//! kernels whose lanes are rows, [`double`] for sums in f64, [`forms`] for layers on a plane, [`product`] for sums of chosen rows of a
 //! matrix, [`gate`] for pieces taken before, [`margins`] for distances to knots; [`mod@reference`] is the
 //! obvious scalar version that every tier is compared with; [`contract`] states the rules of rounding, ties
 //! and bits.
@@ -18,6 +18,7 @@ pub mod aligned;
 pub mod bits;
 pub mod contract;
 pub mod double;
+pub mod forms;
 pub mod gate;
 pub mod kernels;
 pub mod margins;
@@ -33,6 +34,7 @@ mod kernel;
 
 pub use aligned::Aligned;
 pub use double::{DOUBLE_LANES, DoubleBlock, DoubleLanes};
+pub use forms::FormBlock;
 pub use gate::{Gate, Winners};
 pub use kernels::{AffineBlock, Combine, ExtremeBlock, Kernels, Param, Spline, Term};
 pub use margins::{Gauge, MarginLane, MarginLanes, Measure, Norms};

@@ -1,6 +1,7 @@
 //! The obvious scalar version of every kernel: what the tiers are compared with, bit for bit.
 
 use crate::double::{DoubleBlock, DoubleLanes};
+use crate::forms::FormBlock;
 use crate::gate::{Gate, Winners};
 use crate::kernels::{AffineBlock, Combine, ExtremeBlock, Kernels, Spline};
 use crate::margins::{Gauge, Norms, norms_of_lanes};
@@ -24,6 +25,9 @@ const fn table<const FUSED: bool>() -> Kernels {
         double: double::<FUSED>,
         product: product::<f32, FUSED>,
         double_product: product::<f64, FUSED>,
+        form_signs: form_signs::<FUSED>,
+        add_column: add_column::<FUSED>,
+        add_column_to: add_column_to::<FUSED>,
         gate,
         pick,
         put_back,
@@ -147,6 +151,43 @@ macro_rules! factor {
     )*};
 }
 factor!(f32, f64);
+
+fn form_signs<const FUSED: bool>(
+    block: &FormBlock<'_>,
+    [s, t]: [f64; 2],
+    limit: f64,
+    above: &mut [u64],
+    near: &mut [u64],
+) {
+    above.fill(0);
+    near.fill(0);
+    let [a, b, c] = block.columns();
+    for unit in 0..block.stride {
+        let z = Factor::mul_add::<FUSED>(a[unit], s, Factor::mul_add::<FUSED>(b[unit], t, c[unit]));
+        above[unit / 64] |= u64::from(z > limit) << (unit % 64);
+        near[unit / 64] |= u64::from(!(z > limit || -limit > z)) << (unit % 64);
+    }
+}
+
+fn add_column<const FUSED: bool>(
+    block: &FormBlock<'_>,
+    column: &[f64],
+    step: [f64; 3],
+    to: &mut [f64],
+) {
+    to.copy_from_slice(block.numbers);
+    add_column_to::<FUSED>(to, column, step);
+}
+
+fn add_column_to<const FUSED: bool>(numbers: &mut [f64], column: &[f64], step: [f64; 3]) {
+    let stride = numbers.len() / 3;
+    for (row, step) in step.into_iter().enumerate() {
+        for unit in 0..stride {
+            let number = &mut numbers[row * stride + unit];
+            *number = Factor::mul_add::<FUSED>(column[unit], step, *number);
+        }
+    }
+}
 
 fn product<N: Factor, const FUSED: bool>(product: &Product<'_, N>, out: &mut [N], ldo: usize) {
     for row in 0..product.rows {

@@ -3,9 +3,9 @@
 #![allow(clippy::print_stderr, reason = "a test run says what it measured")]
 
 use maso_simd::{
-    Addend, AffineBlock, ChannelWeights, Combine, DoubleBlock, DoubleLanes, ExtremeBlock, Gate,
-    Gauge, Kernels, MarginLanes, Measure, Meeting, PANEL, Param, Product, Spline, Tap, Term, Tier,
-    UnitOrder, WindowBlock, WindowExtreme, Windows, Winners, bits as fields,
+    Addend, AffineBlock, ChannelWeights, Combine, DoubleBlock, DoubleLanes, ExtremeBlock,
+    FormBlock, Gate, Gauge, Kernels, MarginLanes, Measure, Meeting, PANEL, Param, Product, Spline,
+    Tap, Term, Tier, UnitOrder, WindowBlock, WindowExtreme, Windows, Winners, bits as fields,
 };
 
 /// A small generator of f32 in [-2, 2) with many repeated values, so that ties and exact zeros occur.
@@ -357,6 +357,32 @@ fn sums_of_chosen_rows_match_the_reference_in_both_precisions() {
                 };
                 assert!(run(kernels) == run(reference), "{rows} rows, {depth} deep, f64");
             }
+        }
+    });
+}
+
+#[test]
+fn forms_on_a_plane_match_the_reference() {
+    on_every_tier(|kernels, reference| {
+        let mut source = Source(33);
+        for stride in [16, 48, 64, 80, 1024] {
+            let widen = |x: Vec<f32>| x.iter().map(|&x| f64::from(x) / 3.0).collect::<Vec<_>>();
+            let numbers = widen(source.vec(3 * stride));
+            let column = widen(source.vec(stride));
+            let block = FormBlock { numbers: &numbers, stride };
+            let run = |kernels: &Kernels| {
+                let words = stride.div_ceil(64);
+                let (mut above, mut near) = (vec![7; words], vec![7; words]);
+                kernels.form_signs(&block, [0.3, -0.7], 0.125, &mut above, &mut near);
+                let mut moved = vec![0.0; 3 * stride];
+                kernels.add_column(&block, &column, [0.1, -0.2, 0.3], &mut moved);
+                kernels.add_column_to(&mut moved, &column, [0.7, 0.2, 0.1]);
+                (above, near, moved)
+            };
+            assert!(run(kernels) == run(reference), "{stride} units");
+            let (above, near, _) = run(kernels);
+            let bits = |words: &[u64]| words.iter().map(|word| word.count_ones()).sum::<u32>();
+            assert!(bits(&above) > 0 && bits(&near) > 0, "{stride} units: all three ways");
         }
     });
 }

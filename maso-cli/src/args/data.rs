@@ -69,7 +69,7 @@ pub(crate) struct Point {
     pub(crate) row: usize,
 }
 
-fn parse_point(text: &str) -> Result<Point, String> {
+pub(super) fn parse_point(text: &str) -> Result<Point, String> {
     let point = text.rsplit_once(':').filter(|(data, _)| !data.is_empty());
     let number = point.and_then(|(data, row)| Some((data, row.parse().ok()?)));
     number

@@ -154,7 +154,7 @@ fn parse_image(text: &str) -> Result<ImageShape, String> {
     shape.ok_or_else(|| "expected HxW or CxHxW, such as 28x28".to_owned())
 }
 
-fn parse_seconds(text: &str) -> Result<Duration, String> {
+pub(super) fn parse_seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse::<f64>().ok().and_then(|s| Duration::try_from_secs_f64(s).ok());
     seconds.ok_or_else(|| "expected a number of seconds, such as 10 or 0.5".to_owned())
 }

@@ -3,6 +3,7 @@
 mod data;
 mod geometry;
 mod run;
+mod slice;
 
 pub(crate) use data::{
     DataArgs, FileArgs, LayoutArg, ModelArgs, PointArgs, PreparationArgs, RowAxisArg,
@@ -11,6 +12,7 @@ pub(crate) use geometry::{
     AffineArgs, ComplexityArgs, DistanceArgs, ImageShape, PowerArgs, RegionArgs, TemplateArgs,
 };
 pub(crate) use run::{RunArgs, TierArgs};
+pub(crate) use slice::{Anchors, LineArgs, SliceArgs};
 
 use std::path::PathBuf;
 
@@ -48,9 +50,13 @@ pub(crate) enum Verb {
     Template(TemplateArgs),
     /// Count the units that have a wall near each row
     Complexity(ComplexityArgs),
+    /// Follow the outputs along a segment, exactly: every break, the affine pieces between, class changes
+    Line(LineArgs),
+    /// Draw the partition that a plane through the input space sees, exactly, with the decision boundary
+    Slice(Box<SliceArgs>),
     /// Write a model kept as weights alone (.safetensors, .npz) as an ONNX file
     Convert(ConvertArgs),
-    /// Run the census on an embedded network and data set
+    /// Run the census on an embedded network and data set, and draw a slice
     Demo(DemoArgs),
 }
 
@@ -137,6 +143,9 @@ pub(crate) struct ConvertArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {
+    /// Where the picture of a slice goes
+    #[arg(long, value_name = "OUT.svg", default_value = "maso-demo-slice.svg")]
+    pub(crate) picture: PathBuf,
     #[command(flatten)]
     pub(crate) run: RunArgs,
 }

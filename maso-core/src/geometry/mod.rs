@@ -13,6 +13,7 @@ mod exact;
 mod facets;
 mod forms;
 mod half_space;
+pub mod line;
 mod nearest;
 mod norm;
 mod power;
@@ -23,6 +24,7 @@ mod shape;
 pub mod slice;
 mod subspace;
 mod touch;
+mod verify;
 mod wall;
 mod wall_distance;
 
@@ -32,6 +34,7 @@ pub use norm::Norm;
 pub use power::{LayerCell, PowerCell, PowerCheck};
 pub use region::{Bend, Bounds, OutsideBounds, Region};
 pub use shape::{Ball, Limits, Shape, WallStatus};
+pub use verify::SliceCheck;
 pub use wall::{Crossing, Wall};
 pub use wall_distance::WallDistance;
 

@@ -6,7 +6,7 @@
 use wide::{f32x8, f64x4};
 
 use crate::Tier;
-use crate::kernel::{self, Lanes, Vector};
+use crate::kernel::{self, Double, Lanes, Vector};
 use crate::kernels::Kernels;
 
 pub(crate) static KERNELS: Kernels = Kernels {
@@ -19,6 +19,9 @@ pub(crate) static KERNELS: Kernels = Kernels {
     double: kernel::double::<f64x4>,
     product: kernel::product::<f32x8, 4, 1>,
     double_product: kernel::product::<f64x4, 4, 1>,
+    form_signs: kernel::form_signs::<f64x4>,
+    add_column: kernel::add_column::<f64x4>,
+    add_column_to: kernel::add_column_to::<f64x4>,
     gate: kernel::gate::<f32x8>,
     pick: kernel::pick::<f32x8>,
     put_back: kernel::put_back::<f32x8>,
@@ -123,5 +126,12 @@ impl Lanes for f64x4 {
     #[inline(always)]
     fn mul_add(self, factor: Self, addend: Self) -> Self {
         self * factor + addend
+    }
+}
+
+impl Double for f64x4 {
+    #[inline(always)]
+    fn above(self, other: Self) -> u32 {
+        self.simd_gt(other).to_bitmask()
     }
 }

@@ -4,6 +4,7 @@ mod affine;
 mod combine;
 mod double;
 mod extreme;
+mod forms;
 mod gaps;
 mod gate;
 mod movement;
@@ -20,12 +21,13 @@ pub(crate) use affine::affine;
 pub(crate) use combine::combine;
 pub(crate) use double::double;
 pub(crate) use extreme::extreme;
+pub(crate) use forms::{add_column, add_column_to, form_signs};
 pub(crate) use gate::{gate, pick, put_back};
 pub(crate) use movement::{codes, finite, from_lanes, to_lanes};
 pub(crate) use norms::norms;
 pub(crate) use peak::peak;
 pub(crate) use product::product;
-pub(crate) use vector::{Lanes, Vector};
+pub(crate) use vector::{Double, Lanes, Vector};
 pub(crate) use window_extreme::window_extreme;
 pub(crate) use windows::windows;
 
@@ -116,6 +118,27 @@ macro_rules! tier_kernels {
                 $crate::kernel::product::<$double, $product_rows, $product_registers>(
                     block, out, ldo,
                 )
+            }),
+            form_signs: $crate::kernel::within!($features, |block: &$crate::FormBlock<'_>,
+                                                            at: [f64; 2],
+                                                            limit: f64,
+                                                            above: &mut [u64],
+                                                            near: &mut [u64]|
+             -> () {
+                $crate::kernel::form_signs::<$double>(block, at, limit, above, near)
+            }),
+            add_column: $crate::kernel::within!($features, |block: &$crate::FormBlock<'_>,
+                                                            column: &[f64],
+                                                            step: [f64; 3],
+                                                            to: &mut [f64]|
+             -> () {
+                $crate::kernel::add_column::<$double>(block, column, step, to)
+            }),
+            add_column_to: $crate::kernel::within!($features, |numbers: &mut [f64],
+                                                               column: &[f64],
+                                                               step: [f64; 3]|
+             -> () {
+                $crate::kernel::add_column_to::<$double>(numbers, column, step)
             }),
             gate: $crate::kernel::within!($features, |gate: &$crate::Gate<'_>,
                                                       numbers: &mut [f32]|

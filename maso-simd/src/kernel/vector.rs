@@ -16,6 +16,12 @@ pub(crate) trait Lanes: Copy {
     fn mul_add(self, factor: Self, addend: Self) -> Self;
 }
 
+/// A register of f64 lanes that can be compared.
+pub(crate) trait Double: Lanes<Number = f64> {
+    /// Lane i's truth of `self > other` at bit i.
+    fn above(self, other: Self) -> u32;
+}
+
 /// A register of f32 lanes. Its operations round as its tier's family says (see
 /// [`contract`](crate::contract)).
 pub(crate) trait Vector: Lanes<Number = f32> {

@@ -58,20 +58,17 @@ impl Dyadic {
     }
 
     /// The quotient of two numbers, `self / other`, in f64: within a few units in the last place.
-    #[cfg(test)]
     pub(crate) fn ratio(&self, other: &Self) -> f64 {
         let (above, shift_above) = self.leading();
         let (below, shift_below) = other.leading();
-        above / below * 2f64.powi((shift_above - shift_below) as i32)
+        above / below * 2f64.powi((shift_above - shift_below).clamp(-2000, 2000) as i32)
     }
 
     /// The leading bits as an f64, and the exponent that goes with them.
-    #[cfg(test)]
     fn leading(&self) -> (f64, i64) {
-        use std::str::FromStr;
-        let drop = self.mantissa.bits().saturating_sub(60) as i64;
-        let short = &self.mantissa >> drop as usize;
-        (f64::from_str(&short.to_string()).expect("a number"), self.exponent + drop)
+        let drop = self.mantissa.bits().saturating_sub(62) as i64;
+        let short = i64::try_from(&self.mantissa >> drop as usize).expect("62 bits");
+        (short as f64, self.exponent + drop)
     }
 }
 

@@ -32,6 +32,14 @@ impl ExactForms {
         Self { path, ..Self::default() }
     }
 
+    /// Goes over to the cell of `path`, which is decided like the present one in the first `agreed` stages: what
+    /// depends on no later one stays.
+    pub(crate) fn go_to(&mut self, plan: &Plan<'_>, agreed: usize, path: Vec<Vec<u64>>) {
+        self.path = path;
+        self.known.retain(|&(node, _), _| plan.stages_before(NodeId(node)) <= agreed);
+        self.twins.retain(|&(node, ..), _| plan.stages_before(NodeId(node)) <= agreed);
+    }
+
     /// Number `index` of `node`, all of whose layers before are decided.
     pub(crate) fn of(&mut self, common: &mut Common<'_>, node: NodeId, index: usize) -> Rc<Triple> {
         let key = (node.index(), index);
@@ -115,12 +123,7 @@ impl ExactForms {
         answer
     }
 
-    fn compare(
-        &mut self,
-        common: &mut Common<'_>,
-        id: NodeId,
-        (i, j): (usize, usize),
-    ) -> bool {
+    fn compare(&mut self, common: &mut Common<'_>, id: NodeId, (i, j): (usize, usize)) -> bool {
         let node = common.plan.network.node(id);
         match &node.operator {
             Operator::Input => {
@@ -157,7 +160,8 @@ impl ExactForms {
                 _ => false,
             },
             Operator::Nonlinear(_) => {
-                let (first, second) = (self.gate(common.plan, id, i), self.gate(common.plan, id, j));
+                let (first, second) =
+                    (self.gate(common.plan, id, i), self.gate(common.plan, id, j));
                 let alike = first.slope == second.slope && first.offset == second.offset;
                 alike && (first.slope == 0.0 || self.are_inputs_twins(common, node, first, second))
             }

@@ -39,7 +39,13 @@ fn convolve(kernels: &Kernels, convolution: &Convolution, x: &Forms, y: &mut For
         let planes = image_group * in_channels * map.source_cells();
         for column in 0..3 {
             let source = &x.numbers[column * x.stride + planes..];
-            gather(map, &source[..in_channels * map.source_cells()], stride, &mut rows, &mut chosen);
+            gather(
+                map,
+                &source[..in_channels * map.source_cells()],
+                stride,
+                &mut rows,
+                &mut chosen,
+            );
             factors.clear();
             for channel in first_out..first_out + out_channels {
                 let weight = |&row: &u32| convolution.weight.get(channel * depth + row as usize);

@@ -12,6 +12,8 @@ pub(crate) use plan::{Plan, Plane};
 pub(crate) use push::{Frames, difference};
 pub(crate) use stage::{Contest, Kind, Operand, Stage, Target};
 
+use maso_simd::FormBlock;
+
 /// More than the relative error of a rounding: twice it.
 pub(crate) const ROUNDING: f64 = f64::EPSILON;
 
@@ -62,12 +64,6 @@ impl Bounds {
 }
 
 impl Forms {
-    pub(crate) fn zeros(len: usize) -> Self {
-        let mut forms = Self::default();
-        forms.resize(len);
-        forms
-    }
-
     /// Room for `len` forms, all zero.
     fn resize(&mut self, len: usize) {
         (self.len, self.stride) = (len, len.next_multiple_of(BLOCK));
@@ -93,16 +89,15 @@ impl Forms {
         }
     }
 
+    /// All of them as kernels take them.
+    pub(crate) fn block(&self) -> FormBlock<'_> {
+        FormBlock { numbers: &self.numbers, stride: self.stride }
+    }
+
     /// All a, all b and all c, filled up to whole blocks.
     #[inline]
     pub(crate) fn columns(&self) -> [&[f64]; 3] {
         [0, 1, 2].map(|column| &self.numbers[column * self.stride..][..self.stride])
-    }
-
-    /// The value of a number at (s, t).
-    #[inline]
-    pub(crate) fn value(&self, index: usize, [s, t]: [f64; 2]) -> f64 {
-        value(self.form(index), [s, t])
     }
 
     /// Finds the largest gradient and size again.

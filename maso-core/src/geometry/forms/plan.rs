@@ -120,7 +120,9 @@ impl<'n> Plan<'n> {
         for layer in &network.layout().layers()[..layers] {
             targets.extend(&network.node(layer.node()).inputs);
         }
-        targets.extend(self.stages.iter().filter(|stage| stage.layer.is_none()).map(|stage| stage.node));
+        targets.extend(
+            self.stages.iter().filter(|stage| stage.layer.is_none()).map(|stage| stage.node),
+        );
         if with_output {
             targets.push(network.output());
         }
@@ -128,7 +130,8 @@ impl<'n> Plan<'n> {
         let jumped = self.jumped_over(&needed, with_output);
         for id in network.node_ids().filter(|id| needed[id.index()]) {
             let node = network.node(id);
-            let stage = self.stages.iter().position(|stage| stage.node == id && stage.layer.is_some());
+            let stage =
+                self.stages.iter().position(|stage| stage.node == id && stage.layer.is_some());
             let latest = node.inputs.iter().map(|input| self.segment_of[input.index()]).max();
             let segment = stage.map_or(latest.unwrap_or(0), |stage| stage + 1);
             self.segment_of[id.index()] = segment;
@@ -164,7 +167,10 @@ impl<'n> Plan<'n> {
         only_dense[network.output().index()] &= !with_output;
         for id in network.node_ids().collect::<Vec<_>>().into_iter().rev() {
             let node = network.node(id);
-            if !needed[id.index()] {
+            // The last layer decided is needed by nothing, but what it reads is.
+            let is_stage =
+                self.stages.iter().any(|stage| stage.node == id && stage.layer.is_some());
+            if !needed[id.index()] && !is_stage {
                 continue;
             }
             let passes = match &node.operator {
@@ -191,7 +197,9 @@ impl<'n> Plan<'n> {
     /// How a dense node is found from the pre-activations of the layer that it reads.
     fn jump(&self, id: NodeId, jumped: &[bool]) -> Option<Jump> {
         let network = self.network;
-        let Operator::Affine(Affine::Dense(dense)) = &network.node(id).operator else { return None };
+        let Operator::Affine(Affine::Dense(dense)) = &network.node(id).operator else {
+            return None;
+        };
         let mut layer = network.node(id).inputs[0];
         if !jumped[layer.index()] {
             return None;
@@ -213,7 +221,12 @@ impl<'n> Plan<'n> {
 
     /// Whether a node's forms are the same in every cell.
     pub(crate) fn is_before_stages(&self, node: NodeId) -> bool {
-        self.segment_of[node.index()] == 0
+        self.stages_before(node) == 0
+    }
+
+    /// How many stages have to be decided before a node's forms can be found.
+    pub(crate) fn stages_before(&self, node: NodeId) -> usize {
+        self.segment_of[node.index()]
     }
 
     /// What a unit of a layer's node does where stages are decided as `path` says.
@@ -221,7 +234,8 @@ impl<'n> Plan<'n> {
         let Operator::Nonlinear(rule) = &self.network.node(node).operator else {
             unreachable!("a layer")
         };
-        let number = self.stages.iter().position(|stage| stage.node == node && stage.layer.is_some());
+        let number =
+            self.stages.iter().position(|stage| stage.node == node && stage.layer.is_some());
         let number = number.expect("a stage of the plan");
         let piece = self.stages[number].piece(&path[number], unit);
         rule.gate(unit, piece).expect("a piece of the unit")

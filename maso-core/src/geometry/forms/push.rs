@@ -65,7 +65,11 @@ struct Known<'a> {
 
 impl<'a> Known<'a> {
     fn at(self, place: Place) -> &'a Forms {
-        if place.segment == self.number { &self.own.forms[place.slot] } else { self.frames.at(place) }
+        if place.segment == self.number {
+            &self.own.forms[place.slot]
+        } else {
+            self.frames.at(place)
+        }
     }
 }
 
@@ -170,7 +174,10 @@ impl Plan<'_> {
                     out.set(index, std::array::from_fn(|i| x[i] + sign * y[i]));
                 }
                 let size = x.bounds.size + y.bounds.size;
-                Bounds { error: x.bounds.error + y.bounds.error + ROUNDING * size, ..Bounds::default() }
+                Bounds {
+                    error: x.bounds.error + y.bounds.error + ROUNDING * size,
+                    ..Bounds::default()
+                }
             }
             Operator::View(View::Runs(runs)) => {
                 for (to, input, from, len) in View::Runs(runs.clone()).copies() {
@@ -214,7 +221,8 @@ impl Plan<'_> {
         let mut bounds = Bounds::default();
         for unit in 0..source.len() {
             let piece = self.stages[jump.stage].piece(&path[jump.stage], unit);
-            let (slope, offset) = (jump.spline.slopes[piece].at(unit), jump.spline.offsets[piece].at(unit));
+            let (slope, offset) =
+                (jump.spline.slopes[piece].at(unit), jump.spline.offsets[piece].at(unit));
             if slope != 0.0 || offset != 0.0 {
                 chosen.push(unit as u32);
                 forms.push(scaled(source.form(unit), slope, offset));
@@ -249,9 +257,11 @@ impl Plan<'_> {
         from: &Forms,
         to: &mut Forms,
     ) {
-        to.clone_from(from);
         let per_unit = jump.spline.knots.len();
-        for &row in flips {
+        debug_assert!(!flips.is_empty(), "a cell differs from its twin");
+        to.numbers.resize(from.numbers.len(), 0.0);
+        (to.len, to.stride, to.bounds) = (from.len, from.stride, from.bounds);
+        for (i, &row) in flips.iter().enumerate() {
             let (unit, knot) = (row as usize / per_unit, row as usize % per_unit);
             // Below and above the knot, whatever the unit's other knots are: slopes change by as much at each.
             let above = path[jump.stage][row as usize / 64] >> (row % 64) & 1 == 1;
@@ -260,31 +270,36 @@ impl Plan<'_> {
                 if above { step } else { -step }
             };
             let (slope, offset) = (change(&jump.spline.slopes), change(&jump.spline.offsets));
-            self.add_column(jump, unit, source, [slope, offset], to);
+            let step = scaled(source.form(unit), slope, offset);
+            let column = jump.column(unit);
+            if i == 0 {
+                self.kernels.add_column(&from.block(), column, step, &mut to.numbers);
+            } else {
+                self.kernels.add_column_to(&mut to.numbers, column, step);
+            }
+            self.widen(
+                jump.largest[unit],
+                source.bounds.error,
+                step,
+                [slope, offset],
+                &mut to.bounds,
+            );
         }
     }
 
-    /// Adds what a unit's change of slope and offset comes to.
-    fn add_column(
+    /// What is known after a unit's change of slope and offset was added, its weights being at most `largest`.
+    fn widen(
         &self,
-        jump: &Jump,
-        unit: usize,
-        source: &Forms,
+        largest: f64,
+        error: f64,
+        step: [f64; 3],
         [slope, offset]: [f64; 2],
-        to: &mut Forms,
+        bounds: &mut Bounds,
     ) {
-        let step = scaled(source.form(unit), slope, offset);
-        let largest = jump.largest[unit];
         let size = step[0].abs() * self.reach[0] + step[1].abs() * self.reach[1] + step[2].abs();
-        let stride = to.stride;
-        let column = jump.column(unit);
-        for (step, numbers) in step.into_iter().zip(to.numbers.chunks_exact_mut(stride)) {
-            numbers.iter_mut().zip(column).for_each(|(number, weight)| *number += weight * step);
-        }
-        let bounds = &mut to.bounds;
         bounds.gradient += 1.01 * largest * (step[0].abs() + step[1].abs());
         bounds.size += 1.01 * largest * size;
-        let slopes = 2.0 * ROUNDING * (size + offset.abs()) + slope.abs() * source.bounds.error;
+        let slopes = 2.0 * ROUNDING * (size + offset.abs()) + slope.abs() * error;
         bounds.error += 1.01 * (largest * slopes + 2.0 * ROUNDING * bounds.size);
     }
 

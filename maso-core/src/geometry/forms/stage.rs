@@ -75,7 +75,9 @@ impl Stage {
         let Operator::Nonlinear(rule) = &node.operator else { unreachable!("a layer") };
         let kind = match rule {
             Rule::Spline(spline) => Kind::Signs(of_spline(spline, node.inputs[0])),
-            Rule::Extreme(extreme) => of_extreme(extreme, layer.node(), &node.inputs, layer.units()),
+            Rule::Extreme(extreme) => {
+                of_extreme(extreme, layer.node(), &node.inputs, layer.units())
+            }
         };
         Self::new(Some(number), layer.node(), layer.units(), kind)
     }

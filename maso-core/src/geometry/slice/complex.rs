@@ -82,10 +82,6 @@ impl Side {
     pub(super) fn is_reversed(self) -> bool {
         self.0 & 1 == 1
     }
-
-    pub(super) fn turned(self) -> Self {
-        Self(self.0 ^ 1)
-    }
 }
 
 /// A cell of some stage: one of the parts of its parent, the cell of the stage before.
@@ -101,15 +97,12 @@ pub(super) struct Cell {
 
 /// All that is kept.
 #[derive(Debug, Default)]
-pub(super) struct Complex {
+pub(in crate::geometry) struct Complex {
     pub(super) vertices: Vec<Vertex>,
     pub(super) edges: Vec<Edge>,
     pub(super) lines: Vec<Line>,
-    /// What else than its line's changes at an edge or vanishes at a vertex of the stage that made it.
+    /// The rows, beside its line's, that vanish at a vertex of the stage that made it.
     pub(super) also_at_vertex: HashMap<u32, Vec<u32>>,
-    pub(super) also_on_line: HashMap<u32, Vec<What>>,
-    /// What a later stage than the line's decides along an edge.
-    pub(super) also_on_edge: HashMap<u32, Vec<(u32, What)>>,
     pub(super) cells: Vec<Cell>,
     words: Vec<u64>,
     pub(super) flips: Vec<u32>,
@@ -135,21 +128,17 @@ impl Complex {
     }
 
     /// Cuts an edge at `points`, from its first end to its second.
-    pub(super) fn cut(&mut self, edge: usize, stage: usize, points: &[u32]) {
+    pub(super) fn cut(&mut self, edge: usize, stage: usize, points: impl Iterator<Item = u32>) {
         let Edge { ends: [first, last], line, .. } = self.edges[edge];
         let from = self.edges.len() as u32;
         let mut start = first;
-        for &end in points.iter().chain([&last]) {
+        for end in points.chain([last]) {
             self.edge([start, end], line);
             start = end;
         }
-        if let Some(also) = self.also_on_edge.get(&(edge as u32)).cloned() {
-            (from..self.edges.len() as u32).for_each(|part| {
-                self.also_on_edge.insert(part, also.clone());
-            });
-        }
+        let count = self.edges.len() as u32 - from;
         let edge = &mut self.edges[edge];
-        (edge.cut, edge.first, edge.count) = (stage as u32, from, points.len() as u32 + 1);
+        (edge.cut, edge.first, edge.count) = (stage as u32, from, count);
     }
 
     /// The parts of an edge that `stage` made, those of parts included, in the side's direction.
@@ -216,7 +205,7 @@ impl Complex {
     }
 
     /// What all stages up to the one that made `cell` decided.
-    pub(super) fn path_of(&self, cell: u32) -> Vec<Vec<u64>> {
+    pub(in crate::geometry) fn path_of(&self, cell: u32) -> Vec<Vec<u64>> {
         let mut path = Vec::new();
         let mut at = cell;
         // The first cell is the window, which nothing made.

@@ -51,7 +51,9 @@ impl<'p> Walk<'p, '_> {
     }
 
     fn contest(&self, stage: usize) -> &'p Contest {
-        let Kind::Contest(contest) = &self.plan.stages[stage].kind else { unreachable!("a contest") };
+        let Kind::Contest(contest) = &self.plan.stages[stage].kind else {
+            unreachable!("a contest")
+        };
         contest
     }
 
@@ -68,6 +70,10 @@ impl<'p> Walk<'p, '_> {
         for (unit, candidates) in open {
             let candidates = self.filter(at, &corners, unit, candidates);
             if let [winner] = candidates[..] {
+                // A unit with one candidate has no bits.
+                if field == 0 {
+                    continue;
+                }
                 let piece = self.contest(at.stage).candidates[unit as usize][winner as usize].0;
                 maso_simd::bits::insert(&mut words, unit as usize * field, piece.into(), field);
             } else {
@@ -124,9 +130,8 @@ impl<'p> Walk<'p, '_> {
             let operand = contest.candidates[unit as usize][candidate as usize].1;
             self.plan.operand(&self.frames, operand)
         };
-        let height = |form, corner: u32| {
-            sign * value(form, self.complex.vertices[corner as usize].at)
-        };
+        let height =
+            |form, corner: u32| sign * value(form, self.complex.vertices[corner as usize].at);
         let best = candidates.iter().copied().reduce(|best, next| {
             let [a, b] = [best, next].map(|candidate| height(known(candidate).0, corners[0]));
             if b > a { next } else { best }
@@ -140,7 +145,7 @@ impl<'p> Walk<'p, '_> {
                     let slack = self.complex.vertices[corner as usize].slack;
                     let limit = bounds.of_value(slack) + other_bounds.of_value(slack);
                     let gap = height(form, corner) - height(other_form, corner);
-                    !(gap > limit)
+                    gap <= limit
                 })
         });
         candidates
@@ -201,7 +206,9 @@ impl<'p> Walk<'p, '_> {
         if z.abs() > bounds.of_value(place.slack) {
             return if z > 0.0 { Ordering::Greater } else { Ordering::Less };
         }
-        if self.ties_by_making(at.stage, what, place.lines) || self.vanishes_by_making(at, what, place.lines) {
+        if self.ties_by_making(at.stage, what, place.lines)
+            || self.vanishes_by_making(at, what, place.lines)
+        {
             return Ordering::Equal;
         }
         let operands = operands(self.plan, &self.plan.stages[at.stage], what);
@@ -224,7 +231,9 @@ impl<'p> Walk<'p, '_> {
             return false;
         }
         lines.into_iter().filter(|&line| line != NONE).any(|line| {
-            let LineOf::Wall { stage, what: What::Row(row), .. } = self.complex.lines[line as usize].of else {
+            let LineOf::Wall { stage, what: What::Row(row), .. } =
+                self.complex.lines[line as usize].of
+            else {
                 return false;
             };
             let row = self.plan.stages[stage as usize].row(self.plan.network, row as usize);
@@ -237,19 +246,20 @@ impl<'p> Walk<'p, '_> {
     /// with a third.
     fn ties_by_making(&self, stage: usize, what: What, lines: [u32; 2]) -> bool {
         let What::Pair { unit, first, second } = what else { return false };
-        let pair_of = |line: u32| match self.complex.lines.get(line as usize)?.of {
-            LineOf::Wall { stage: made, what: What::Pair { unit: of, first, second }, .. }
-                if made as usize == stage && of == unit =>
-            {
-                Some([first, second])
-            }
-            _ => None,
-        };
+        let pair_of =
+            |line: u32| match self.complex.lines.get(line as usize)?.of {
+                LineOf::Wall {
+                    stage: made, what: What::Pair { unit: of, first, second }, ..
+                } if made as usize == stage && of == unit => Some([first, second]),
+                _ => None,
+            };
         match lines.map(|line| if line == NONE { None } else { pair_of(line) }) {
             [Some(x), Some(y)] => {
                 let meet = x.iter().any(|c| y.contains(c));
                 let holds = |c: u32| x.contains(&c) || y.contains(&c);
-                x == [first, second] || y == [first, second] || meet && holds(first) && holds(second)
+                x == [first, second]
+                    || y == [first, second]
+                    || meet && holds(first) && holds(second)
             }
             [Some(x), None] | [None, Some(x)] => x == [first, second],
             [None, None] => false,
@@ -276,7 +286,8 @@ impl<'p> Walk<'p, '_> {
             walls.extend(self.wall(at, &ring, &pairs, pair, candidates));
         }
         self.join_ends(at, unit, candidates, &mut walls);
-        let mut faces: Vec<(u32, Vec<Side>)> = candidates.iter().map(|&c| (c, Vec::new())).collect();
+        let mut faces: Vec<(u32, Vec<Side>)> =
+            candidates.iter().map(|&c| (c, Vec::new())).collect();
         let mut give = |winner: u32, side: Side| {
             let face = faces.iter_mut().find(|(candidate, _)| *candidate == winner);
             face.expect("one of the candidates").1.push(side);
@@ -340,8 +351,8 @@ impl<'p> Walk<'p, '_> {
             }
             let mut points = Vec::new();
             self.cross(at.cell, at.stage, &cuts, stretch, &mut crossings, &mut points);
-            let vertices: Vec<u32> = points.iter().map(|(vertex, _)| *vertex).collect();
-            self.complex.cut(side.edge(), at.stage, &vertices);
+            let vertices = points.iter().map(|(vertex, _)| *vertex);
+            self.complex.cut(side.edge(), at.stage, vertices);
             self.complex.parts(side, at.stage, &mut finer);
             let mut rest = &crossings[..];
             let mut new: Vec<_> = points
@@ -562,6 +573,7 @@ fn winner_along(pairs: &[Pair], candidates: &[u32], place: usize, places: usize)
         let inside = || (0..places).map(at).find(|sign| sign.is_ne());
         (if along.is_eq() { inside().unwrap_or(along) } else { along }).is_gt()
     };
-    let best = candidates.iter().copied().reduce(|old, new| if better(old, new) { new } else { old });
+    let best =
+        candidates.iter().copied().reduce(|old, new| if better(old, new) { new } else { old });
     best.expect("a unit has candidates")
 }

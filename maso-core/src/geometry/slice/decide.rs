@@ -15,7 +15,7 @@ const KEPT_CELLS: usize = 256;
 
 /// Exact forms, lines and points, as they are asked for.
 #[derive(Debug, Default)]
-pub(super) struct Exact {
+pub(in crate::geometry) struct Exact {
     first: ExactForms,
     cells: HashMap<u32, ExactForms>,
     lines: HashMap<u32, Rc<Triple>>,
@@ -26,7 +26,7 @@ pub(super) struct Exact {
 
 /// What exact decisions are made of.
 #[derive(Clone, Copy)]
-pub(super) struct Given<'a> {
+pub(in crate::geometry) struct Given<'a> {
     pub(super) plan: &'a Plan<'a>,
     pub(super) window: &'a Window,
     pub(super) complex: &'a Complex,
@@ -65,8 +65,24 @@ impl Exact {
         sign_at(&form, &cross(&line, &other))
     }
 
+    /// The sign of the first operand less the second at a point, with the forms of `cell`.
+    pub(in crate::geometry) fn sign_at_point(
+        &mut self,
+        given: Given<'_>,
+        cell: u32,
+        operands: [Operand; 2],
+        point: &Triple,
+    ) -> Ordering {
+        sign_at(&self.difference(given, cell, operands), point)
+    }
+
     /// Whether two operands are one function all over `cell`.
-    pub(super) fn are_equal(&mut self, given: Given<'_>, cell: u32, operands: [Operand; 2]) -> bool {
+    pub(super) fn are_equal(
+        &mut self,
+        given: Given<'_>,
+        cell: u32,
+        operands: [Operand; 2],
+    ) -> bool {
         if let [Operand::Number { node, index }, Operand::Number { node: other, index: second }] =
             operands
             && node == other
@@ -80,11 +96,7 @@ impl Exact {
         self.difference(given, cell, operands).iter().all(|number| number.is_zero())
     }
 
-    fn cell<'s>(
-        &'s mut self,
-        given: Given<'s>,
-        cell: u32,
-    ) -> (&'s mut ExactForms, Common<'s>) {
+    fn cell<'s>(&'s mut self, given: Given<'s>, cell: u32) -> (&'s mut ExactForms, Common<'s>) {
         if self.cells.len() >= KEPT_CELLS && !self.cells.contains_key(&cell) {
             self.cells.clear();
         }
@@ -93,7 +105,12 @@ impl Exact {
         (forms, Common { plan: given.plan, first: &mut self.first })
     }
 
-    fn difference(&mut self, given: Given<'_>, cell: u32, operands: [Operand; 2]) -> Triple {
+    pub(super) fn difference(
+        &mut self,
+        given: Given<'_>,
+        cell: u32,
+        operands: [Operand; 2],
+    ) -> Triple {
         let [x, y] = operands.map(|operand| match operand {
             Operand::Number { node, index } => {
                 let (forms, mut common) = self.cell(given, cell);
@@ -119,7 +136,7 @@ impl Exact {
         found
     }
 
-    fn vertex(&mut self, given: Given<'_>, vertex: u32) -> Rc<Triple> {
+    pub(in crate::geometry) fn vertex(&mut self, given: Given<'_>, vertex: u32) -> Rc<Triple> {
         if let Some(known) = self.vertices.get(&vertex) {
             return Rc::clone(known);
         }
@@ -174,10 +191,6 @@ impl SignTable {
             return &[];
         }
         self.zeros.get(&vertex).map_or(&[], |zeros| zeros)
-    }
-
-    pub(super) fn has_no_zeros(&self) -> bool {
-        self.zeros.is_empty()
     }
 
     pub(super) fn add(&mut self, vertex: u32, positive: &[u64], zeros: Vec<u32>) {

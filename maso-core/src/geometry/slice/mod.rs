@@ -7,19 +7,29 @@
 //! exact arithmetic; all the rest is combinatorics. So the complex is right also where lines run through one point,
 //! are parallel or coincide, or a unit vanishes on a whole cell.
 
+mod boundary;
 mod complex;
 mod contest;
 mod decide;
 mod order;
+mod pieces;
 mod plane;
 mod result;
 mod split;
+mod statistics;
 mod walk;
 mod window;
 
+pub use boundary::{BoundaryBend, Polyline};
+pub use pieces::Pieces;
 pub use plane::{Plane, PlaneError};
-pub use result::{Complex2, Maps, Slice, SliceEdge, SliceStatus, TargetComplex, WallOf};
+pub use result::{
+    Complex2, Maps, PieceChange, Slice, SliceEdge, SliceStatus, TargetComplex, WallOf,
+};
+pub use statistics::{Bends, LayerWalls, SliceStatistics, Spread};
 pub use window::{Window, WindowError};
+
+pub(in crate::geometry) use decide::Exact;
 
 use std::time::{Duration, Instant};
 

@@ -2,10 +2,15 @@
 
 use std::cmp::Ordering;
 
-use super::complex::{Line, What};
+use super::complex::{Line, Vertex, What};
 use super::decide::operands;
 use super::walk::{Cut, Walk};
 use crate::geometry::forms::{ROUNDING, value};
+
+/// Vertices where lines meet at a smaller angle (its sine, in the plane's coordinates) are placed exactly, unless they
+/// are known better than `WELL_PLACED` of the window.
+const FLAT_ANGLE: f64 = 1e-6;
+const WELL_PLACED: f64 = 1e-12;
 
 /// A wall on its way across a stretch.
 #[derive(Clone, Copy, Debug)]
@@ -69,6 +74,7 @@ impl Walk<'_, '_> {
             let line = cuts[crossing.cut as usize].line;
             let slack = self.slack(at, [stretch.line, line]);
             *point = self.complex.vertex(at, slack, [stretch.line, line]);
+            self.settle(*point);
             if *count > 1 {
                 let rest = &crossings[from + 1..from + *count as usize];
                 let rows = rest.iter().filter_map(|other| match cuts[other.cut as usize].what {
@@ -79,6 +85,25 @@ impl Walk<'_, '_> {
             }
             from += *count as usize;
         }
+    }
+
+    /// Finds a vertex's place exactly where f64 does not tell it well: where lines are nearly parallel.
+    fn settle(&mut self, vertex: u32) {
+        let [reach, other] = self.plan.reach;
+        let Vertex { slack, lines, .. } = self.complex.vertices[vertex as usize];
+        if slack <= WELL_PLACED * reach.max(other) {
+            return;
+        }
+        let [[a, b, _], [c, d, _]] = lines.map(|line| self.complex.lines[line as usize].form);
+        if (a * d - b * c).abs() > FLAT_ANGLE * a.hypot(b) * c.hypot(d) {
+            return;
+        }
+        let (given, exact) = self.given();
+        let [s, t, w] = &*exact.vertex(given, vertex);
+        let at = [s.ratio(w), t.ratio(w)];
+        let slack = 4.0 * ROUNDING * at[0].abs().max(at[1].abs());
+        let vertex = &mut self.complex.vertices[vertex as usize];
+        (vertex.at, vertex.slack) = (at, slack);
     }
 
     /// How far a point may be, in either coordinate, from where two lines meet: what is left of their forms there,

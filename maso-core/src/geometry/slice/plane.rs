@@ -1,6 +1,7 @@
 //! The plane that a slice lies in, and lengths and areas in it as the input space measures them.
 
 use crate::geometry::forms;
+use crate::random::Random;
 
 /// A plane through input space: its points are `origin + s·u + t·v`. The directions need not be orthonormal; u and
 /// v as they are in f64 define the plane.
@@ -68,13 +69,38 @@ impl Plane {
     pub fn through(points: [&[f64]; 3]) -> Result<Self, PlaneError> {
         let [origin, p, q] = points;
         let less = |x: &[f64]| x.iter().zip(origin).map(|(x, o)| x - o).collect::<Vec<_>>();
-        if let Some((which, other)) =
-            [("the second point", p), ("the third point", q)].iter().find(|(_, x)| x.len() != origin.len())
+        if let Some((which, other)) = [("the second point", p), ("the third point", q)]
+            .iter()
+            .find(|(_, x)| x.len() != origin.len())
         {
             let (expected, found) = (origin.len(), other.len());
             return Err(PlaneError::Length { which, expected, found });
         }
         Self::new(origin.to_vec(), less(p), less(q))
+    }
+
+    /// The plane through one or two points and, for what they leave open, random directions: along p to q and
+    /// across it, as long; or across any directions, of length 1. The same seed gives the same plane.
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new); a space of one dimension has no plane.
+    pub fn at_random(origin: &[f64], other: Option<&[f64]>, seed: u64) -> Result<Self, PlaneError> {
+        let mut random = Random::new(seed);
+        let mut draw = || origin.iter().map(|_| random.normal()).collect::<Vec<f64>>();
+        if let Some(other) = other
+            && other.len() != origin.len()
+        {
+            let (expected, found) = (origin.len(), other.len());
+            return Err(PlaneError::Length { which: "the second point", expected, found });
+        }
+        let u = match other {
+            Some(other) => other.iter().zip(origin).map(|(x, o)| x - o).collect(),
+            None => scaled_to(draw(), 1.0),
+        };
+        let (length, v) = (norm(&u), draw());
+        let along = u.iter().zip(&v).map(|(u, v)| u * v).sum::<f64>() / (length * length);
+        let across = v.iter().zip(&u).map(|(v, u)| v - along * u).collect();
+        Self::new(origin.to_vec(), u, scaled_to(across, length))
     }
 
     /// Whether the directions are parallel: u_i v_j = u_j v_i for all i and j.
@@ -83,7 +109,9 @@ impl Plane {
         let Some(i) = (0..u.len()).max_by(|&i, &j| u[i].abs().total_cmp(&u[j].abs())) else {
             return true;
         };
-        u[i] == 0.0 || (0..u.len()).all(|j| (u[i] * v[j] - u[j] * v[i]).abs() <= 1e-14 * (u[i] * v[j]).abs())
+        u[i] == 0.0
+            || (0..u.len())
+                .all(|j| (u[i] * v[j] - u[j] * v[i]).abs() <= 1e-14 * (u[i] * v[j]).abs())
     }
 
     /// The point (0, 0).
@@ -139,4 +167,13 @@ impl Plane {
         let square = (a * a * vv - 2.0 * a * b * uv + b * b * uu) / (uu * vv - uv * uv);
         square.max(0.0).sqrt()
     }
+}
+
+fn norm(vector: &[f64]) -> f64 {
+    vector.iter().map(|x| x * x).sum::<f64>().sqrt()
+}
+
+fn scaled_to(vector: Vec<f64>, length: f64) -> Vec<f64> {
+    let factor = length / norm(&vector);
+    vector.into_iter().map(|x| x * factor).collect()
 }

@@ -1,7 +1,5 @@
 //! What a slice is: vertices, edges and cells that share them, and what is decided in each cell.
 
-use hashbrown::HashMap;
-
 use super::complex::{Complex, LineOf, NONE, Side, What};
 use super::window::polygon_area;
 use super::{Plane, Window};
@@ -66,12 +64,12 @@ pub struct Complex2 {
     pub vertices: Vec<[f64; 2]>,
     /// Edges; no two cross.
     pub edges: Vec<SliceEdge>,
-    /// What else changes at an edge than its wall's unit, where anything does.
-    pub also: HashMap<u32, Vec<WallOf>>,
     /// For each cell, where its boundary begins in `sides`; and one more, the end.
     starts: Vec<u32>,
     /// Twice an edge, plus one where it is passed from its second end to its first.
     sides: Vec<u32>,
+    /// What each vertex is in the complex as it grew.
+    made_of: Vec<u32>,
 }
 
 impl Complex2 {
@@ -99,6 +97,11 @@ impl Complex2 {
     pub fn corners(&self, cell: usize) -> impl ExactSizeIterator<Item = u32> + '_ {
         self.sides(cell)
             .map(|(edge, reversed)| self.edges[edge as usize].ends[usize::from(reversed)])
+    }
+
+    /// A cell's vertices, as they are numbered where they were made.
+    pub(in crate::geometry) fn made_of(&self, cell: usize) -> impl Iterator<Item = u32> + '_ {
+        self.corners(cell).map(|vertex| self.made_of[vertex as usize])
     }
 
     /// The coordinates of a cell's vertices.
@@ -152,15 +155,12 @@ pub(super) fn gather<'a>(
                     if *known == NONE {
                         *known = out.vertices.len() as u32;
                         out.vertices.push(complex.vertices[end as usize].at);
+                        out.made_of.push(end);
                     }
                     *known
                 });
                 edge_of[at] = out.edges.len() as u32;
                 let wall = wall_of(complex, stages, edge.line);
-                let also = also_of(complex, stages, edge.line, at as u32);
-                if !also.is_empty() {
-                    out.also.insert(edge_of[at], also);
-                }
                 out.edges.push(SliceEdge { ends, cells: [SliceEdge::NOTHING; 2], wall });
             }
             let edge = edge_of[at];
@@ -189,23 +189,6 @@ fn wall_of(complex: &Complex, stages: &[Stage], line: u32) -> WallOf {
     }
 }
 
-fn also_of(complex: &Complex, stages: &[Stage], line: u32, edge: u32) -> Vec<WallOf> {
-    let mut also = Vec::new();
-    if let (Some(rest), LineOf::Wall { stage, .. }) =
-        (complex.also_on_line.get(&line), complex.lines[line as usize].of)
-    {
-        also.extend(rest.iter().map(|&what| named(stages, stage as usize, what)));
-    }
-    if let Some(rest) = complex.also_on_edge.get(&edge) {
-        also.extend(rest.iter().map(|&(stage, what)| named(stages, stage as usize, what)));
-    }
-    let own = wall_of(complex, stages, line);
-    also.sort_unstable();
-    also.dedup();
-    also.retain(|wall| *wall != own);
-    also
-}
-
 /// A plane's view of a network's partition.
 #[derive(Debug)]
 pub struct Slice {
@@ -225,10 +208,23 @@ pub struct Slice {
     pub maps: Option<Maps>,
     /// Decisions that needed exact arithmetic.
     pub exact_decisions: u64,
-    pub(super) complex: Complex,
+    pub(in crate::geometry) complex: Complex,
     pub(super) stages: Vec<Stage>,
-    pub(super) cells: Vec<u32>,
+    pub(in crate::geometry) cells: Vec<u32>,
     pub(super) layout: CodeLayout,
+}
+
+/// A unit that is on one piece on an edge's left and on another on its right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PieceChange {
+    /// Its layer, in code order.
+    pub layer: usize,
+    /// Its number in the layer.
+    pub unit: usize,
+    /// Its piece on the left.
+    pub from: usize,
+    /// Its piece on the right.
+    pub to: usize,
 }
 
 /// Regions cut where the class, or what is above a level, changes.
@@ -281,6 +277,26 @@ impl Slice {
             }
         }
         code
+    }
+
+    /// All units that change across an edge between two regions: those of its wall, and those whose walls coincide
+    /// with it there. None for an edge of the window.
+    #[must_use]
+    pub fn changes(&self, edge: &SliceEdge) -> Vec<PieceChange> {
+        if !edge.is_inner() {
+            return Vec::new();
+        }
+        let [left, right] = edge.cells.map(|region| self.code(region as usize));
+        let mut changes = Vec::new();
+        for (number, layer) in self.layout.layers()[..self.layers()].iter().enumerate() {
+            for unit in 0..layer.units() {
+                let [from, to] = [layer.piece(&left, unit), layer.piece(&right, unit)];
+                if from != to {
+                    changes.push(PieceChange { layer: number, unit, from, to });
+                }
+            }
+        }
+        changes
     }
 
     /// The area of all regions, as the input space measures it.

@@ -166,7 +166,8 @@ impl Walk<'_, '_> {
         // Where places of the boundary and points of the chord come to stand.
         let in_across = |place: u32| 1 + place - chord.from;
         let point_across = |point: u32| 1 + inside + met - point;
-        let in_piece = |place: u32| if place <= chord.from { place } else { place + met + 1 - inside };
+        let in_piece =
+            |place: u32| if place <= chord.from { place } else { place + met + 1 - inside };
         let point_piece = |point: u32| chord.from + point + 1;
         across.chords.clear();
         let mut crossing = splitter.met.iter();
@@ -220,13 +221,7 @@ impl Walk<'_, '_> {
     }
 
     /// Finds which chords cross `chord`, and the points where they do.
-    fn meet(
-        &mut self,
-        ground: Ground<'_>,
-        splitter: &mut Splitter,
-        piece: &Piece,
-        chord: Chord,
-    ) {
+    fn meet(&mut self, ground: Ground<'_>, splitter: &mut Splitter, piece: &Piece, chord: Chord) {
         let Splitter { crossings, points, met, .. } = splitter;
         crossings.clear();
         met.clear();

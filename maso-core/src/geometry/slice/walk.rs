@@ -3,13 +3,13 @@
 
 use std::time::Instant;
 
-use super::complex::{Complex, Line, LineOf, Side, What};
+use super::complex::{Complex, Line, LineOf, NONE, Side, What};
 use super::decide::{Exact, Given, SignTable};
 use super::order::{Crossing, Stretch};
-use super::split::{Chord, Ground, Parts, Splitter};
 use super::result::Maps;
+use super::split::{Chord, Ground, Parts, Splitter};
 use super::window::Window;
-use crate::geometry::forms::{Bounds, Forms, Frames, Kind, Plan, value};
+use crate::geometry::forms::{Bounds, Frames, Kind, Plan};
 
 /// A wall on its way through a cell.
 #[derive(Clone, Copy, Debug)]
@@ -81,8 +81,9 @@ struct Level {
     base: Vec<u64>,
     crossings: Vec<Crossing>,
     points: Vec<(u32, u32)>,
-    children: Vec<Vec<u32>>,
+    children: Vec<[u32; 2]>,
     flips: Vec<u32>,
+    near: Vec<u64>,
     vanish: Vec<u32>,
 }
 
@@ -122,7 +123,7 @@ impl<'p, 'n> Walk<'p, 'n> {
         if count == 0 {
             return;
         }
-        self.complex.cell(super::complex::NONE, &[]);
+        self.complex.cell(NONE, &[]);
         for side in 0..count {
             let (form, bounds) = self.window.side(side as usize);
             self.complex.lines.push(Line { form, bounds, of: LineOf::Side(side) });
@@ -221,11 +222,7 @@ impl<'p, 'n> Walk<'p, 'n> {
             };
             cells.push(new);
         }
-        children.iter_mut().for_each(Vec::clear);
-        children.resize_with(parts.len().max(children.len()), Vec::new);
-        for part in 1..parts.len() {
-            children[parts.twin(part).expect("all but the first have one")].push(part as u32);
-        }
+        hang(parts, children);
         self.path[stage].copy_from_slice(base);
         let needs_forms = self.needs_forms(stage + 1);
         if needs_forms {
@@ -254,7 +251,10 @@ impl<'p, 'n> Walk<'p, 'n> {
         }
         self.counts[stage] += 1;
         self.visit(stage + 1, family.cells[part], family.parts.sides(part));
-        for &child in &family.children[part] {
+        let mut next = family.children[part][0];
+        while next != NONE {
+            let child = next;
+            next = family.children[child as usize][1];
             rows_of(family.sorted, family.parts.flips(child as usize), flips);
             let words = &mut self.path[stage];
             flips.iter().for_each(|&row| words[row as usize / 64] ^= 1 << (row % 64));
@@ -305,28 +305,8 @@ impl<'p, 'n> Walk<'p, 'n> {
                 }
             }
         }
-        if rows % 64 != 0 {
+        if !rows.is_multiple_of(64) {
             level.negative[words - 1] &= (1 << (rows % 64)) - 1;
-        }
-        self.note_rows_along_sides(stage, ring);
-    }
-
-    /// Notes rows that vanish all along a side: walls that coincide with one of an earlier stage.
-    fn note_rows_along_sides(&mut self, stage: usize, ring: &[Side]) {
-        let table = &self.signs[stage];
-        if table.has_no_zeros() {
-            return;
-        }
-        for &side in ring {
-            let [from, to] = [self.complex.start(side), self.complex.end(side)];
-            let both = table.zeros(from).iter().filter(|row| table.zeros(to).contains(row));
-            for &row in both {
-                let noted = self.complex.also_on_edge.entry(side.edge() as u32).or_default();
-                let wall = (stage as u32, What::Row(row));
-                if !noted.contains(&wall) {
-                    noted.push(wall);
-                }
-            }
         }
     }
 
@@ -335,9 +315,24 @@ impl<'p, 'n> Walk<'p, 'n> {
         let forms = self.plan.rows(&self.frames, stage);
         let place = self.complex.vertices[vertex as usize];
         let limit = forms.bounds.of_value(place.slack);
-        level.base.clear();
+        let words = forms.block().stride.div_ceil(64);
+        level.base.resize(words, 0);
+        level.near.resize(words, 0);
+        let (above, near) = (&mut level.base, &mut level.near);
+        self.plan.kernels.form_signs(&forms.block(), place.at, limit, above, near);
+        level.base.truncate(self.plan.stages[stage].words());
         level.vanish.clear();
-        signs(forms, place.at, limit, &mut level.base, &mut level.vanish);
+        let rows = forms.len();
+        for (word, &bits) in (0u32..).zip(&level.near) {
+            let mut bits = bits;
+            while bits != 0 {
+                // The units that fill up the last block vanish as well.
+                level.vanish.extend(
+                    Some(word * 64 + bits.trailing_zeros()).filter(|&row| (row as usize) < rows),
+                );
+                bits &= bits - 1;
+            }
+        }
         let mut zeros = Vec::new();
         for &row in &level.vanish {
             let operands = self.plan.stages[stage].row(self.plan.network, row as usize);
@@ -355,8 +350,9 @@ impl<'p, 'n> Walk<'p, 'n> {
     fn refine_by_signs(&mut self, stage: usize, cell: u32, ring: &[Side], level: &mut Level) {
         let words = self.plan.stages[stage].words();
         let rows = self.plan.stages[stage].rows();
-        let Level { positive, negative, cuts, cut_of_row, marks, is_old, crossings, points, .. } =
-            level;
+        let Level {
+            positive, negative, cuts, cut_of_row, marks, is_old, crossings, points, ..
+        } = level;
         cuts.clear();
         cut_of_row.resize(rows, 0);
         let forms = self.plan.rows(&self.frames, stage);
@@ -368,7 +364,8 @@ impl<'p, 'n> Walk<'p, 'n> {
                 cut_of_row[row as usize] = cuts.len() as u32;
                 let what = What::Row(row);
                 let line = self.complex.lines.len() as u32;
-                let (form, of) = (forms.form(row as usize), LineOf::Wall { cell, stage: stage as u32, what });
+                let (form, of) =
+                    (forms.form(row as usize), LineOf::Wall { cell, stage: stage as u32, what });
                 let bounds = forms.bounds.of_form(form, self.plan.reach);
                 self.complex.lines.push(Line { form, bounds, of });
                 cuts.push(Cut { form, bounds, what, line, aligned: true });
@@ -382,7 +379,9 @@ impl<'p, 'n> Walk<'p, 'n> {
             let place = level.ring.len() as u32;
             let table = &self.signs[stage];
             for &row in table.zeros(from) {
-                if (positive[row as usize / 64] & negative[row as usize / 64]) >> (row % 64) & 1 == 1 {
+                if (positive[row as usize / 64] & negative[row as usize / 64]) >> (row % 64) & 1
+                    == 1
+                {
                     marks.push((cut_of_row[row as usize], place));
                 }
             }
@@ -415,12 +414,11 @@ impl<'p, 'n> Walk<'p, 'n> {
             }
             let edge = side.edge();
             if self.complex.edges[edge].cut != stage as u32 {
-                debug_assert_eq!(self.complex.edges[edge].cut, super::complex::NONE, "uncut so far");
+                debug_assert_eq!(self.complex.edges[edge].cut, NONE, "uncut so far");
                 let line = self.complex.edges[edge].line;
                 let stretch = Stretch { ends, line };
                 self.cross(cell, stage, cuts, stretch, crossings, points);
-                let vertices: Vec<u32> = points.iter().map(|(vertex, _)| *vertex).collect();
-                self.complex.cut(edge, stage, &vertices);
+                self.complex.cut(edge, stage, points.iter().map(|(vertex, _)| *vertex));
             }
             let before = level.ring.len();
             self.complex.parts(side, stage, &mut level.ring);
@@ -428,7 +426,9 @@ impl<'p, 'n> Walk<'p, 'n> {
                 is_old.push(false);
                 let vertex = self.complex.start(level.ring[place]);
                 let line = self.complex.vertices[vertex as usize].lines[1];
-                if let LineOf::Wall { what: What::Row(row), .. } = self.complex.lines[line as usize].of {
+                if let LineOf::Wall { what: What::Row(row), .. } =
+                    self.complex.lines[line as usize].of
+                {
                     marks.push((cut_of_row[row as usize], place as u32));
                 }
                 if let Some(also) = self.complex.also_at_vertex.get(&vertex) {
@@ -488,14 +488,9 @@ impl<'p, 'n> Walk<'p, 'n> {
         }
     }
 
-    /// Splits a cell, after naming what runs together.
+    /// Splits a cell along its chords.
     fn split_cell(&mut self, stage: usize, cell: u32, level: &mut Level) {
         let Level { ring, chords, sorted, parts, splitter, .. } = level;
-        for chord in chords.iter().filter(|chord| chord.count > 1) {
-            let cuts = &sorted[chord.first as usize..(chord.first + chord.count) as usize];
-            let rest = cuts[1..].iter().map(|cut| cut.what).collect();
-            self.complex.also_on_line.insert(cuts[0].line, rest);
-        }
         let ground = Ground { cell, stage, cuts: sorted };
         self.split(ground, splitter, ring, chords, parts);
     }
@@ -507,7 +502,19 @@ struct Family<'a> {
     parts: &'a Parts,
     sorted: &'a [Cut],
     cells: &'a [u32],
-    children: &'a [Vec<u32>],
+    /// For each part the first that hangs on it, and the next that hangs where it does.
+    children: &'a [[u32; 2]],
+}
+
+/// Lists the parts that hang on each part.
+fn hang(parts: &Parts, children: &mut Vec<[u32; 2]>) {
+    children.clear();
+    children.resize(parts.len(), [NONE; 2]);
+    for part in (1..parts.len()).rev() {
+        let twin = parts.twin(part).expect("all but the first have one");
+        children[part][1] = children[twin][0];
+        children[twin][0] = part as u32;
+    }
 }
 
 /// The rows of ranges of cuts.
@@ -519,21 +526,5 @@ fn rows_of(sorted: &[Cut], ranges: &[(u32, u32)], rows: &mut Vec<u32>) {
                 rows.push(row);
             }
         }
-    }
-}
-
-/// Which forms are above 0 at a point, and which are within `limit` of it.
-fn signs(forms: &Forms, at: [f64; 2], limit: f64, positive: &mut Vec<u64>, near: &mut Vec<u32>) {
-    for from in (0..forms.len()).step_by(64) {
-        let mut word = 0u64;
-        for row in from..forms.len().min(from + 64) {
-            let z = value(forms.form(row), at);
-            if z > limit {
-                word |= 1 << (row - from);
-            } else if z >= -limit {
-                near.push(row as u32);
-            }
-        }
-        positive.push(word);
     }
 }

@@ -1,7 +1,7 @@
 //! The convex polygon of the plane that a slice shows.
 
-use crate::geometry::forms::{Bounds, ROUNDING};
 use crate::geometry::exact::{Dyadic, Triple, cross, dot};
+use crate::geometry::forms::{Bounds, ROUNDING};
 use std::cmp::Ordering;
 
 /// A convex polygon, its corners counterclockwise.
@@ -23,7 +23,9 @@ pub enum WindowError {
         at: [f64; 2],
     },
     /// The corners do not turn left one after another.
-    #[error("the window is not convex: it does not turn left at corner {corner}; give the corners of a convex polygon in order")]
+    #[error(
+        "the window is not convex: it does not turn left at corner {corner}; give the corners of a convex polygon in order"
+    )]
     NotConvex {
         /// The first corner at which they do not.
         corner: usize,
@@ -74,7 +76,8 @@ impl Window {
         // A star turns left everywhere as well, but sees some side from outside.
         let n = kept.len();
         for i in 0..n {
-            let outside = |j: &usize| turn([kept[i], kept[(i + 1) % n], kept[*j]]) == Ordering::Less;
+            let outside =
+                |j: &usize| turn([kept[i], kept[(i + 1) % n], kept[*j]]) == Ordering::Less;
             if let Some(corner) = (0..n).find(outside) {
                 return Err(WindowError::NotConvex { corner });
             }

@@ -7,7 +7,7 @@
 use std::arch::aarch64::*;
 
 use crate::Tier;
-use crate::kernel::{Lanes, Vector, tier_kernels};
+use crate::kernel::{Double, Lanes, Vector, tier_kernels};
 
 tier_kernels! {
     Tier::Neon, vector: Quad, double: QuadDouble, features: "neon",
@@ -145,5 +145,18 @@ impl Lanes for QuadDouble {
     fn mul_add(self, factor: Self, addend: Self) -> Self {
         // SAFETY: the processor has NEON (see the file's head).
         Self(unsafe { vfmaq_f64(addend.0, self.0, factor.0) })
+    }
+}
+
+impl Double for QuadDouble {
+    #[inline(always)]
+    fn above(self, other: Self) -> u32 {
+        // SAFETY: the processor has NEON (see the file's head).
+        let mask = unsafe { vcgtq_f64(self.0, other.0) };
+        // SAFETY: the processor has NEON (see the file's head).
+        let first = unsafe { vgetq_lane_u64::<0>(mask) };
+        // SAFETY: the processor has NEON (see the file's head).
+        let second = unsafe { vgetq_lane_u64::<1>(mask) };
+        (first & 1 | second & 2) as u32
     }
 }

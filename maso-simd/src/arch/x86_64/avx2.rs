@@ -6,7 +6,7 @@
 use std::arch::x86_64::*;
 
 use crate::Tier;
-use crate::kernel::{Lanes, Vector, tier_kernels};
+use crate::kernel::{Double, Lanes, Vector, tier_kernels};
 
 tier_kernels! {
     Tier::Avx2, vector: Ymm, double: YmmDouble, features: "avx2,fma,bmi2,popcnt",
@@ -179,5 +179,16 @@ impl Lanes for YmmDouble {
     fn mul_add(self, factor: Self, addend: Self) -> Self {
         // SAFETY: the processor has FMA (see the file's head).
         Self(unsafe { _mm256_fmadd_pd(self.0, factor.0, addend.0) })
+    }
+}
+
+impl Double for YmmDouble {
+    #[inline(always)]
+    fn above(self, other: Self) -> u32 {
+        // SAFETY: the processor has AVX (see the file's head).
+        let mask = unsafe { _mm256_cmp_pd::<_CMP_GT_OQ>(self.0, other.0) };
+        // SAFETY: the processor has AVX (see the file's head).
+        let bits = unsafe { _mm256_movemask_pd(mask) };
+        bits as u32
     }
 }

@@ -6,7 +6,7 @@
 use std::arch::x86_64::*;
 
 use crate::Tier;
-use crate::kernel::{Lanes, Vector, tier_kernels};
+use crate::kernel::{Double, Lanes, Vector, tier_kernels};
 
 tier_kernels! {
     Tier::Avx512, vector: Zmm, double: ZmmDouble, features: "avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,bmi2,popcnt",
@@ -183,5 +183,14 @@ impl Lanes for ZmmDouble {
     fn mul_add(self, factor: Self, addend: Self) -> Self {
         // SAFETY: the processor has AVX-512F (see the file's head).
         Self(unsafe { _mm512_fmadd_pd(self.0, factor.0, addend.0) })
+    }
+}
+
+impl Double for ZmmDouble {
+    #[inline(always)]
+    fn above(self, other: Self) -> u32 {
+        // SAFETY: the processor has AVX-512F (see the file's head).
+        let mask = unsafe { _mm512_cmp_pd_mask::<_CMP_GT_OQ>(self.0, other.0) };
+        mask.into()
     }
 }
