@@ -174,7 +174,8 @@ fn quarters_have_the_known_cells_after_each_layer() {
 /// Lines through one point, parallel, coinciding and vanishing ones: the plane's counts.
 #[test]
 fn arrangements_not_in_general_position_have_the_known_regions() {
-    let known: [(&[(&[f32], f32)], usize); 6] = [
+    type Rows<'a> = &'a [(&'a [f32], f32)];
+    let known: [(Rows<'_>, usize); 6] = [
         (&[(&[0.0, 1.0], 0.0), (&[1.0, 0.0], 0.0), (&[1.0, 1.0], 0.0)], 6),
         (&[(&[1.0, 0.0], 0.0), (&[0.0, 1.0], 0.0), (&[1.0, 1.0], 0.0), (&[1.0, -1.0], 0.0)], 8),
         (&[(&[1.0, 0.0], 0.0), (&[1.0, 0.0], 0.5), (&[0.0, 1.0], 0.0), (&[1.0, 1.0], 0.0)], 9),

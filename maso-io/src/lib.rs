@@ -48,3 +48,8 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/geometry.md")]
 struct Geometry;
+
+/// And that of the page on slices.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/slices.md")]
+struct Slices;

@@ -95,7 +95,8 @@ impl Walk<'_, '_> {
             return;
         }
         let [[a, b, _], [c, d, _]] = lines.map(|line| self.complex.lines[line as usize].form);
-        if (a * d - b * c).abs() > FLAT_ANGLE * a.hypot(b) * c.hypot(d) {
+        let determinant = a * d - b * c;
+        if determinant * determinant > FLAT_ANGLE * FLAT_ANGLE * (a * a + b * b) * (c * c + d * d) {
             return;
         }
         let (given, exact) = self.given();
