@@ -12,7 +12,7 @@ use std::rc::Rc;
 use common::{Builder, Random, list};
 use maso_core::Network;
 use maso_core::geometry::slice::{
-    Complex2, Plane, Slice, SliceEdge, SliceOptions, SliceStatus, SliceTarget, WallOf, Window,
+    CellComplex, Plane, Slice, SliceEdge, SliceOptions, SliceStatus, SliceTarget, WallOf, Window,
 };
 use maso_core::graph::Attribute;
 use rational::Rational;
@@ -820,7 +820,7 @@ type Outcome = Result<(), String>;
 /// Areas by pieces, and by class where there are classes.
 type Areas = BTreeMap<(Vec<usize>, usize), f64>;
 
-fn check_shape(complex: &Complex2, what: &str) -> Outcome {
+fn check_shape(complex: &CellComplex, what: &str) -> Outcome {
     ensure!(complex.euler() == 1, "{what}: V − E + F = {}", complex.euler());
     for (number, edge) in complex.edges.iter().enumerate() {
         let count = edge.cells.iter().filter(|&&cell| cell != SliceEdge::NOTHING).count();
@@ -870,7 +870,7 @@ fn area(polygon: &Polygon) -> f64 {
 }
 
 fn check_vertices<'p>(
-    complex: &Complex2,
+    complex: &CellComplex,
     polygons: impl Iterator<Item = &'p Polygon>,
     what: &str,
 ) -> Outcome {

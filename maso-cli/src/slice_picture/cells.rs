@@ -1,11 +1,11 @@
 //! The cells that are drawn: a slice's regions, cut where the class changes if that is known.
 
-use maso_core::geometry::slice::{Complex2, Slice, SliceEdge};
+use maso_core::geometry::slice::{CellComplex, Slice, SliceEdge};
 
 /// Cells with the region and the class of each.
 #[derive(Clone, Copy)]
 pub(super) struct Cells<'a> {
-    pub(super) complex: &'a Complex2,
+    pub(super) complex: &'a CellComplex,
     /// None where cells are regions.
     region: Option<&'a [u32]>,
     pub(super) class: Option<&'a [u32]>,

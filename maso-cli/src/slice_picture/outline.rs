@@ -1,12 +1,12 @@
 //! Fewer and longer lines: rims of areas of one colour, edges of one wall joined, points of straight lines left out.
 
-use maso_core::geometry::slice::{Complex2, SliceEdge};
+use maso_core::geometry::slice::{CellComplex, SliceEdge};
 
 /// Edges one after another, each with whether it is passed from its second end to its first.
 pub(super) type Chain = Vec<(u32, bool)>;
 
 /// For each of `colours` colours, the rims of the areas that its cells make up: rings of vertices.
-pub(super) fn rims(complex: &Complex2, colour: &[u16], colours: usize) -> Vec<Vec<Vec<u32>>> {
+pub(super) fn rims(complex: &CellComplex, colour: &[u16], colours: usize) -> Vec<Vec<Vec<u32>>> {
     let mut sides = differing_sides(complex, colour);
     sides.sort_unstable();
     let mut rims = vec![Vec::new(); colours];
@@ -21,7 +21,7 @@ pub(super) fn rims(complex: &Complex2, colour: &[u16], colours: usize) -> Vec<Ve
 
 /// The sides of cells beyond which the colour is another: the colour, and the ends in the order in which the cell is
 /// on the left.
-fn differing_sides(complex: &Complex2, colour: &[u16]) -> Vec<(u16, u32, u32)> {
+fn differing_sides(complex: &CellComplex, colour: &[u16]) -> Vec<(u16, u32, u32)> {
     let of = |cell: u32| (cell != SliceEdge::NOTHING).then(|| colour[cell as usize]);
     let mut sides = Vec::new();
     for edge in &complex.edges {
@@ -52,7 +52,7 @@ fn ring(sides: &[(u16, u32, u32)], used: &mut [bool], first: usize) -> Vec<u32> 
 
 /// Joins edges that share a key and a vertex. `keyed` has each edge once; chains come in order of their keys.
 pub(super) fn chains<K: Ord + Copy>(
-    complex: &Complex2,
+    complex: &CellComplex,
     keyed: impl Iterator<Item = (K, u32)>,
 ) -> Vec<(K, Chain)> {
     let mut ends: Vec<(K, u32, u32)> = Vec::new();
@@ -80,7 +80,7 @@ pub(super) fn chains<K: Ord + Copy>(
 
 /// Where edges of one key meet.
 struct Joints<'a, K> {
-    complex: &'a Complex2,
+    complex: &'a CellComplex,
     /// Key, vertex, edge, in order.
     ends: Vec<(K, u32, u32)>,
 }
@@ -105,7 +105,7 @@ impl<K: Ord + Copy> Joints<'_, K> {
 }
 
 /// The vertices along a chain.
-pub(super) fn vertices(complex: &Complex2, chain: &Chain) -> Vec<u32> {
+pub(super) fn vertices(complex: &CellComplex, chain: &Chain) -> Vec<u32> {
     let end = |edge: u32, second: bool| complex.edges[edge as usize].ends[usize::from(second)];
     let first = chain.first().map(|&(edge, reversed)| end(edge, reversed));
     first.into_iter().chain(chain.iter().map(|&(edge, reversed)| end(edge, !reversed))).collect()

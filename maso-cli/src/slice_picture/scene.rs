@@ -1,6 +1,6 @@
 //! The picture of a slice: cells, edges, the decision boundary, rows of data, axes and a legend.
 
-use maso_core::geometry::slice::{Complex2, WallOf};
+use maso_core::geometry::slice::{CellComplex, WallOf};
 
 use super::axes::{Frame, labels, step};
 use super::cells::Cells;
@@ -112,7 +112,7 @@ struct Picture<'a> {
 }
 
 impl Picture<'_> {
-    fn complex(&self) -> &Complex2 {
+    fn complex(&self) -> &CellComplex {
         self.cells.complex
     }
 

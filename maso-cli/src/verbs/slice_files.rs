@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use maso_core::Network;
-use maso_core::geometry::slice::{Complex2, Pieces, Slice, SliceEdge, WallOf};
+use maso_core::geometry::slice::{CellComplex, Pieces, Slice, SliceEdge, WallOf};
 use maso_io::write::NpzWriter;
 
 use crate::Outcome;
@@ -44,7 +44,7 @@ pub(super) fn write_npz(
     Ok(writer.finish()?)
 }
 
-fn complex(writer: &mut NpzWriter, prefix: &str, complex: &Complex2) -> Outcome {
+fn complex(writer: &mut NpzWriter, prefix: &str, complex: &CellComplex) -> Outcome {
     let mut array = |name: &str, width: usize, numbers: Vec<i64>| -> Outcome {
         let shape = [numbers.len() / width, width];
         let shape = if width == 1 { &shape[..1] } else { &shape[..] };

@@ -6,7 +6,7 @@ use hashbrown::HashSet;
 
 use super::exact::{Dyadic, Triple};
 use super::forms::{Kind, Plan};
-use super::slice::{Complex2, Exact, Slice, WallOf};
+use super::slice::{CellComplex, Exact, Slice, WallOf};
 use crate::network::Network;
 
 /// What was found of a slice.
@@ -164,7 +164,7 @@ fn scaled(point: &Triple, factor: &Dyadic) -> Triple {
     std::array::from_fn(|i| &point[i] * factor)
 }
 
-fn wrong_edges(regions: &Complex2) -> usize {
+fn wrong_edges(regions: &CellComplex) -> usize {
     let is_wrong =
         |edge: &&super::slice::SliceEdge| edge.is_inner() == matches!(edge.wall, WallOf::Window(_));
     regions.edges.iter().filter(is_wrong).count()

@@ -11,10 +11,12 @@ mod boundary;
 mod complex;
 mod contest;
 mod decide;
+mod envelope;
 mod order;
 mod pieces;
 mod plane;
 mod result;
+mod signs;
 mod split;
 mod statistics;
 mod walk;
@@ -24,7 +26,7 @@ pub use boundary::{BoundaryBend, Polyline};
 pub use pieces::Pieces;
 pub use plane::{Plane, PlaneError};
 pub use result::{
-    Complex2, Maps, PieceChange, Slice, SliceEdge, SliceStatus, TargetComplex, WallOf,
+    CellComplex, Maps, PieceChange, Slice, SliceEdge, SliceStatus, TargetComplex, WallOf,
 };
 pub use statistics::{Bends, LayerWalls, SliceStatistics, Spread};
 pub use window::{Window, WindowError};

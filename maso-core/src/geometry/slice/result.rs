@@ -59,7 +59,7 @@ impl SliceEdge {
 
 /// Cells of a plane that share vertices and edges.
 #[derive(Clone, Debug, Default)]
-pub struct Complex2 {
+pub struct CellComplex {
     /// Coordinates (s, t).
     pub vertices: Vec<[f64; 2]>,
     /// Edges; no two cross.
@@ -72,7 +72,7 @@ pub struct Complex2 {
     made_of: Vec<u32>,
 }
 
-impl Complex2 {
+impl CellComplex {
     /// Cells.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -137,8 +137,8 @@ pub(super) fn gather<'a>(
     stages: &[Stage],
     cells: impl ExactSizeIterator<Item = &'a [Side]>,
     depth: usize,
-) -> Complex2 {
-    let mut out = Complex2::default();
+) -> CellComplex {
+    let mut out = CellComplex::default();
     let mut vertex_of = vec![NONE; complex.vertices.len()];
     let mut edge_of = vec![NONE; complex.edges.len()];
     let mut leaves = Vec::new();
@@ -199,7 +199,7 @@ pub struct Slice {
     /// Whether it is all there.
     pub status: SliceStatus,
     /// The regions: cells of one code each.
-    pub regions: Complex2,
+    pub regions: CellComplex,
     /// Regions after each layer.
     pub regions_per_layer: Vec<usize>,
     /// What was decided last, if anything was: regions cut where that changes.
@@ -231,7 +231,7 @@ pub struct PieceChange {
 #[derive(Clone, Debug)]
 pub struct TargetComplex {
     /// The finer cells.
-    pub complex: Complex2,
+    pub complex: CellComplex,
     /// The class of each: the largest output, or 1 above the level and 0 below.
     pub class: Vec<u32>,
     /// The region that each is part of.
@@ -308,7 +308,7 @@ impl Slice {
 
     /// The length of an edge of `complex`, as the input space measures it.
     #[must_use]
-    pub fn length(&self, complex: &Complex2, edge: &SliceEdge) -> f64 {
+    pub fn length(&self, complex: &CellComplex, edge: &SliceEdge) -> f64 {
         let [[s, t], [x, y]] = edge.ends.map(|end| complex.vertices[end as usize]);
         self.plane.length([x - s, y - t])
     }
