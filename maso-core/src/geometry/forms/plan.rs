@@ -28,6 +28,8 @@ pub(crate) struct Plan<'n> {
     pub(crate) stages: Vec<Stage>,
     /// What is found once as many stages are decided.
     pub(super) segments: Vec<Vec<Step>>,
+    /// Which stage a layer's node is.
+    stage_of: Vec<Option<usize>>,
     /// How many stages come before each node.
     segment_of: Vec<usize>,
     /// Where each node's forms are: the segment, and which of its forms.
@@ -107,8 +109,13 @@ impl<'n> Plan<'n> {
         let places = vec![None; network.nodes().len()];
         let segments = (0..=stages.len()).map(|_| Vec::new()).collect();
         let segment_of = vec![0; network.nodes().len()];
+        let mut stage_of = vec![None; network.nodes().len()];
+        for (number, stage) in stages.iter().enumerate().filter(|(_, stage)| stage.layer.is_some())
+        {
+            stage_of[stage.node.index()] = Some(number);
+        }
         let mut plan =
-            Self { network, plane, reach, kernels, stages, segments, segment_of, places };
+            Self { network, plane, reach, kernels, stages, segments, stage_of, segment_of, places };
         plan.place_nodes(layers, with_output);
         plan
     }
@@ -234,9 +241,7 @@ impl<'n> Plan<'n> {
         let Operator::Nonlinear(rule) = &self.network.node(node).operator else {
             unreachable!("a layer")
         };
-        let number =
-            self.stages.iter().position(|stage| stage.node == node && stage.layer.is_some());
-        let number = number.expect("a stage of the plan");
+        let number = self.stage_of[node.index()].expect("a stage of the plan");
         let piece = self.stages[number].piece(&path[number], unit);
         rule.gate(unit, piece).expect("a piece of the unit")
     }

@@ -300,7 +300,8 @@ impl Plan<'_> {
         bounds.gradient += 1.01 * largest * (step[0].abs() + step[1].abs());
         bounds.size += 1.01 * largest * size;
         let slopes = 2.0 * ROUNDING * (size + offset.abs()) + slope.abs() * error;
-        bounds.error += 1.01 * (largest * slopes + 2.0 * ROUNDING * bounds.size);
+        bounds.error +=
+            1.01 * (largest * slopes + 2.0 * ROUNDING * bounds.size) + 4.0 * f64::MIN_POSITIVE;
     }
 
     /// The forms whose signs the next stage asks for, where they are not a node's own.
@@ -362,7 +363,7 @@ fn gated(bounds: Bounds, slope: f64, offset: f64) -> Bounds {
     }
     let slope = slope.abs();
     let size = 1.01 * (slope * bounds.size + offset.abs());
-    let error = 1.01 * slope * bounds.error + 2.0 * ROUNDING * size;
+    let error = 1.01 * slope * bounds.error + 2.0 * ROUNDING * size + f64::MIN_POSITIVE;
     Bounds { error, gradient: 1.01 * slope * bounds.gradient, size }
 }
 
@@ -370,7 +371,9 @@ fn gated(bounds: Bounds, slope: f64, offset: f64) -> Bounds {
 fn through(bounds: Bounds, norms: &Norms) -> Bounds {
     let size = norms.sum * bounds.size + norms.bias;
     let error = norms.sum * bounds.error + (norms.terms + 2) as f64 * ROUNDING * size;
-    Bounds { error: 1.01 * error, ..Bounds::default() }
+    // What underflow loses of each product.
+    let underflow = norms.terms as f64 * f64::MIN_POSITIVE;
+    Bounds { error: 1.01 * error + underflow, ..Bounds::default() }
 }
 
 /// The constants of a view.

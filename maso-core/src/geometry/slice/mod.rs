@@ -167,7 +167,13 @@ impl Network {
             SliceTarget::OutputAbove { output, level } => {
                 above(self.output(), output, level, "output")
             }
-            SliceTarget::NumberAbove { node, index, level } => above(node, index, level, "number"),
+            SliceTarget::NumberAbove { node, index, level } => {
+                let (asked, found) = (node.index(), self.nodes().len());
+                if asked >= found {
+                    return Err(SliceError::Missing { what: "node", asked, found });
+                }
+                above(node, index, level, "number")
+            }
         });
         Ok((layers, target.transpose()?))
     }
