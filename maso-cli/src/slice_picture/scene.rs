@@ -322,7 +322,7 @@ impl Picture<'_> {
         let radius = self.radius();
         let entry = |class: &Option<u32>| {
             let name = class.map_or("no class".to_owned(), |class| {
-                format!("labelled {}", class_name(&self.scene.classes, class))
+                format!("class {}", class_name(&self.scene.classes, class))
             });
             (Sample::Dot { colour: self.point_colour(*class), radius }, name)
         };

@@ -135,7 +135,7 @@ fn classes_are_named_and_coloured() {
         let fill = format!("fill=\"{}\"", hex(Theme::Light.cell(class)));
         assert_eq!(text.matches(&fill).count(), 2, "class {class}: one area and one sample");
     }
-    for words in [">upper<", ">labelled lower<"] {
+    for words in [">upper<", ">class lower<"] {
         assert!(text.contains(words), "{words} is missing");
     }
 }

@@ -61,7 +61,9 @@ impl Dyadic {
     pub(crate) fn ratio(&self, other: &Self) -> f64 {
         let (above, shift_above) = self.leading();
         let (below, shift_below) = other.leading();
-        above / below * 2f64.powi((shift_above - shift_below).clamp(-2000, 2000) as i32)
+        // In two steps: the power alone may overflow where the result does not.
+        let exponent = (shift_above - shift_below).clamp(-2200, 2200) as i32;
+        above / below * 2f64.powi(exponent / 2) * 2f64.powi(exponent - exponent / 2)
     }
 
     /// The leading bits as an f64, and the exponent that goes with them.
