@@ -11,7 +11,11 @@ use serde_json::Value;
 
 #[test]
 fn the_demo_needs_nothing_and_counts_truly() {
-    let text = stdout(&["demo"]);
+    let scratch = Scratch::new();
+    let picture = scratch.path("slice.svg");
+    let text = stdout(&["demo", "--picture", &picture]);
+    assert!(text.contains(&picture), "it says where the picture is: {text}");
+    assert!(std::fs::read_to_string(&picture).expect("a picture").contains("<svg"), "an SVG");
     assert!(text.contains("2,000 rows in 1,995 regions: 1,990 with one row"), "{text}");
     assert!(text.contains("cargo run --release -- info"), "it says what to try next: {text}");
     let digits = testdata("data/mnist_test_x.npy");
