@@ -4,7 +4,7 @@
 //! described in [`contract`](crate::contract).
 
 use crate::double::{DoubleBlock, DoubleLanes};
-use crate::forms::FormBlock;
+use crate::forms::{FormBlock, FormSum, Weights};
 use crate::gate::{Gate, Winners};
 use crate::margins::{Gauge, MarginLane, MarginLanes, Norms};
 use crate::product::Product;
@@ -223,8 +223,11 @@ pub struct Kernels {
     pub(crate) product: fn(&Product<'_, f32>, &mut [f32], usize),
     pub(crate) double_product: fn(&Product<'_, f64>, &mut [f64], usize),
     pub(crate) form_signs: fn(&FormBlock<'_>, [f64; 2], f64, &mut [u64], &mut [u64]),
-    pub(crate) add_column: fn(&FormBlock<'_>, &[f64], [f64; 3], &mut [f64]),
-    pub(crate) add_column_to: fn(&mut [f64], &[f64], [f64; 3]),
+    pub(crate) largest_forms: fn(&FormBlock<'_>, [f64; 2]) -> [f64; 2],
+    pub(crate) add_column: fn(&FormBlock<'_>, Weights<'_>, [f64; 3], &mut [f64]),
+    pub(crate) add_column_to: fn(&mut [f64], Weights<'_>, [f64; 3]),
+    pub(crate) sum_forms: fn(&FormSum<'_>, &mut [f64]),
+    pub(crate) sum_forms_twice_as_well: fn(&FormSum<'_>, &mut [f64]),
     pub(crate) gate: fn(&Gate<'_>, &mut [f32]),
     pub(crate) pick: fn(&Winners<'_>, &[f32], &mut [f32]),
     pub(crate) put_back: fn(&Winners<'_>, &[f32], &mut [f32]),
@@ -405,6 +408,16 @@ impl Kernels {
         (self.form_signs)(block, at, limit, above, near);
     }
 
+    /// The largest `|a| + |b|` of all forms, and the largest `|a|·s + |b|·t + |c|`.
+    ///
+    /// # Panics
+    /// If the block is not whole.
+    #[must_use]
+    pub fn largest_forms(&self, block: &FormBlock<'_>, reach: [f64; 2]) -> [f64; 2] {
+        block.check();
+        (self.largest_forms)(block, reach)
+    }
+
     /// Writes `block` with `column[u] · step` added to each unit u's form to `to`.
     ///
     /// # Panics
@@ -412,7 +425,7 @@ impl Kernels {
     pub fn add_column(
         &self,
         block: &FormBlock<'_>,
-        column: &[f64],
+        column: Weights<'_>,
         step: [f64; 3],
         to: &mut [f64],
     ) {
@@ -426,10 +439,30 @@ impl Kernels {
     ///
     /// # Panics
     /// If a slice is too short.
-    pub fn add_column_to(&self, numbers: &mut [f64], column: &[f64], step: [f64; 3]) {
+    pub fn add_column_to(&self, numbers: &mut [f64], column: Weights<'_>, step: [f64; 3]) {
         FormBlock { numbers, stride: numbers.len() / 3 }.check();
         assert!(column.len() >= numbers.len() / 3, "a weight for each unit");
         (self.add_column_to)(numbers, column, step);
+    }
+
+    /// Adds the sum to `numbers`: all a, all b and all c of the units.
+    ///
+    /// # Panics
+    /// If a slice is too short.
+    pub fn sum_forms(&self, sum: &FormSum<'_>, numbers: &mut [f64]) {
+        sum.check(numbers.len());
+        (self.sum_forms)(sum, numbers);
+    }
+
+    /// The same as if it were summed in twice the precision and rounded at the end (Ogita, Rump and Oishi, *Accurate
+    /// sum and dot product*, 2005, Dot2): with n terms of sizes that sum to S it is within `u·|exact| + (n·u)²·S`, u
+    /// being 2⁻⁵³, unless a product underflows.
+    ///
+    /// # Panics
+    /// If a slice is too short.
+    pub fn sum_forms_twice_as_well(&self, sum: &FormSum<'_>, numbers: &mut [f64]) {
+        sum.check(numbers.len());
+        (self.sum_forms_twice_as_well)(sum, numbers);
     }
 
     /// Runs a [`Gate`] over `numbers`, in place.

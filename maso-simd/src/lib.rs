@@ -34,7 +34,7 @@ mod kernel;
 
 pub use aligned::Aligned;
 pub use double::{DOUBLE_LANES, DoubleBlock, DoubleLanes};
-pub use forms::FormBlock;
+pub use forms::{FormBlock, FormSum, Weights};
 pub use gate::{Gate, Winners};
 pub use kernels::{AffineBlock, Combine, ExtremeBlock, Kernels, Param, Spline, Term};
 pub use margins::{Gauge, MarginLane, MarginLanes, Measure, Norms};

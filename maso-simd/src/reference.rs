@@ -1,7 +1,7 @@
 //! The obvious scalar version of every kernel: what the tiers are compared with, bit for bit.
 
 use crate::double::{DoubleBlock, DoubleLanes};
-use crate::forms::FormBlock;
+use crate::forms::{FormBlock, FormSum, Weights};
 use crate::gate::{Gate, Winners};
 use crate::kernels::{AffineBlock, Combine, ExtremeBlock, Kernels, Spline};
 use crate::margins::{Gauge, Norms, norms_of_lanes};
@@ -28,6 +28,9 @@ const fn table<const FUSED: bool>() -> Kernels {
         form_signs: form_signs::<FUSED>,
         add_column: add_column::<FUSED>,
         add_column_to: add_column_to::<FUSED>,
+        largest_forms: largest_forms::<FUSED>,
+        sum_forms: sum_forms::<FUSED>,
+        sum_forms_twice_as_well,
         gate,
         pick,
         put_back,
@@ -169,9 +172,25 @@ fn form_signs<const FUSED: bool>(
     }
 }
 
+fn largest_forms<const FUSED: bool>(block: &FormBlock<'_>, [s, t]: [f64; 2]) -> [f64; 2] {
+    let [a, b, c] = block.columns();
+    (0..block.stride).fold([0.0; 2], |[gradient, size]: [f64; 2], unit| {
+        let [a, b, c] = [a[unit], b[unit], c[unit]].map(f64::abs);
+        let own = Factor::mul_add::<FUSED>(a, s, Factor::mul_add::<FUSED>(b, t, c));
+        [gradient.max(a + b), size.max(own)]
+    })
+}
+
+fn weight(weights: Weights<'_>, index: usize) -> f64 {
+    match weights {
+        Weights::Single(weights) => weights[index].into(),
+        Weights::Double(weights) => weights[index],
+    }
+}
+
 fn add_column<const FUSED: bool>(
     block: &FormBlock<'_>,
-    column: &[f64],
+    column: Weights<'_>,
     step: [f64; 3],
     to: &mut [f64],
 ) {
@@ -179,13 +198,39 @@ fn add_column<const FUSED: bool>(
     add_column_to::<FUSED>(to, column, step);
 }
 
-fn add_column_to<const FUSED: bool>(numbers: &mut [f64], column: &[f64], step: [f64; 3]) {
+fn add_column_to<const FUSED: bool>(numbers: &mut [f64], column: Weights<'_>, step: [f64; 3]) {
     let stride = numbers.len() / 3;
     for (row, step) in step.into_iter().enumerate() {
         for unit in 0..stride {
             let number = &mut numbers[row * stride + unit];
-            *number = Factor::mul_add::<FUSED>(column[unit], step, *number);
+            *number = Factor::mul_add::<FUSED>(weight(column, unit), step, *number);
         }
+    }
+}
+
+fn sum_forms<const FUSED: bool>(sum: &FormSum<'_>, numbers: &mut [f64]) {
+    for (&input, &factors) in sum.chosen.iter().zip(sum.factors) {
+        let column = sum.weights.after(input as usize * sum.stride);
+        add_column_to::<FUSED>(numbers, column, factors);
+    }
+}
+
+/// What rounding takes of sums and products is found without loss in either family, so that both have the same bits.
+fn sum_forms_twice_as_well(sum: &FormSum<'_>, numbers: &mut [f64]) {
+    for (at, number) in numbers.iter_mut().enumerate() {
+        let (row, unit) = (at / sum.stride, at % sum.stride);
+        let (mut total, mut rest) = (*number, 0.0);
+        for (&input, factors) in sum.chosen.iter().zip(sum.factors) {
+            let (weight, factor) =
+                (weight(sum.weights, input as usize * sum.stride + unit), factors[row]);
+            let product = weight * factor;
+            let lost = weight.mul_add(factor, -product);
+            let next = total + product;
+            let of_product = next - total;
+            let error = (total - (next - of_product)) + (product - of_product);
+            (total, rest) = (next, rest + (error + lost));
+        }
+        *number = total + rest;
     }
 }
 

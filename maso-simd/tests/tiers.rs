@@ -4,8 +4,9 @@
 
 use maso_simd::{
     Addend, AffineBlock, ChannelWeights, Combine, DoubleBlock, DoubleLanes, ExtremeBlock,
-    FormBlock, Gate, Gauge, Kernels, MarginLanes, Measure, Meeting, PANEL, Param, Product, Spline,
-    Tap, Term, Tier, UnitOrder, WindowBlock, WindowExtreme, Windows, Winners, bits as fields,
+    FormBlock, FormSum, Gate, Gauge, Kernels, MarginLanes, Measure, Meeting, PANEL, Param, Product,
+    Spline, Tap, Term, Tier, UnitOrder, Weights, WindowBlock, WindowExtreme, Windows, Winners,
+    bits as fields,
 };
 
 /// A small generator of f32 in [-2, 2) with many repeated values, so that ties and exact zeros occur.
@@ -369,21 +370,67 @@ fn forms_on_a_plane_match_the_reference() {
             let widen = |x: Vec<f32>| x.iter().map(|&x| f64::from(x) / 3.0).collect::<Vec<_>>();
             let numbers = widen(source.vec(3 * stride));
             let column = widen(source.vec(stride));
+            let narrow = source.vec(stride);
             let block = FormBlock { numbers: &numbers, stride };
             let run = |kernels: &Kernels| {
                 let words = stride.div_ceil(64);
                 let (mut above, mut near) = (vec![7; words], vec![7; words]);
                 kernels.form_signs(&block, [0.3, -0.7], 0.125, &mut above, &mut near);
                 let mut moved = vec![0.0; 3 * stride];
-                kernels.add_column(&block, &column, [0.1, -0.2, 0.3], &mut moved);
-                kernels.add_column_to(&mut moved, &column, [0.7, 0.2, 0.1]);
-                (above, near, moved)
+                kernels.add_column(&block, Weights::Double(&column), [0.1, -0.2, 0.3], &mut moved);
+                kernels.add_column_to(&mut moved, Weights::Single(&narrow), [0.7, 0.2, 0.1]);
+                (above, near, moved, kernels.largest_forms(&block, [0.3, 0.9]))
             };
             assert!(run(kernels) == run(reference), "{stride} units");
-            let (above, near, _) = run(kernels);
+            let (above, near, ..) = run(kernels);
             let bits = |words: &[u64]| words.iter().map(|word| word.count_ones()).sum::<u32>();
             assert!(bits(&above) > 0 && bits(&near) > 0, "{stride} units: all three ways");
         }
+    });
+}
+
+#[test]
+fn sums_of_forms_match_the_reference_and_the_precise_ones_are_precise() {
+    on_every_tier(|kernels, reference| {
+        let mut source = Source(34);
+        for (inputs, stride) in [(1, 16), (7, 48), (100, 80), (30, 1024)] {
+            let narrow = source.vec(inputs * stride);
+            let wide: Vec<f64> = narrow.iter().map(|&x| f64::from(x) / 3.0).collect();
+            let chosen: Vec<u32> = (0..inputs as u32).filter(|i| i % 3 != 1).collect();
+            let factors: Vec<[f64; 3]> =
+                chosen.iter().map(|_| [0; 3].map(|_| f64::from(source.vec(1)[0]) / 7.0)).collect();
+            for weights in [Weights::Single(&narrow), Weights::Double(&wide)] {
+                let sum = FormSum { weights, stride, chosen: &chosen, factors: &factors };
+                let run = |kernels: &Kernels| {
+                    let mut forms = [vec![0.1; 3 * stride], vec![0.1; 3 * stride]];
+                    kernels.sum_forms(&sum, &mut forms[0]);
+                    kernels.sum_forms_twice_as_well(&sum, &mut forms[1]);
+                    forms
+                };
+                assert!(run(kernels) == run(reference), "{inputs} inputs, {stride} units");
+                let [plain, precise] = run(kernels);
+                let largest = plain.iter().zip(&precise).map(|(x, y)| (x - y).abs());
+                assert!(largest.fold(0.0, f64::max) < 1e-13, "the same but for rounding");
+            }
+        }
+    });
+}
+
+#[test]
+fn precise_sums_survive_cancellation() {
+    on_every_tier(|kernels, _| {
+        // 1 + 2⁻⁶⁰ − 1, in each unit and coordinate.
+        let weights = vec![1.0f32; 3 * 16];
+        let factors = [1.0, (-60f64).exp2(), -1.0].map(|factor| [factor; 3]);
+        let mut forms = vec![0.0; 3 * 16];
+        let sum = FormSum {
+            weights: Weights::Single(&weights),
+            stride: 16,
+            chosen: &[0, 1, 2],
+            factors: &factors,
+        };
+        kernels.sum_forms_twice_as_well(&sum, &mut forms);
+        assert_eq!(forms, vec![(-60f64).exp2(); 3 * 16], "nothing is lost");
     });
 }
 

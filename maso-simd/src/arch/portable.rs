@@ -22,6 +22,9 @@ pub(crate) static KERNELS: Kernels = Kernels {
     form_signs: kernel::form_signs::<f64x4>,
     add_column: kernel::add_column::<f64x4>,
     add_column_to: kernel::add_column_to::<f64x4>,
+    largest_forms: kernel::largest_forms::<f64x4>,
+    sum_forms: kernel::sum_forms::<f64x4>,
+    sum_forms_twice_as_well: kernel::sum_forms_twice_as_well::<f64x4>,
     gate: kernel::gate::<f32x8>,
     pick: kernel::pick::<f32x8>,
     put_back: kernel::put_back::<f32x8>,
@@ -130,6 +133,24 @@ impl Lanes for f64x4 {
 }
 
 impl Double for f64x4 {
+    const IS_FUSED: bool = false;
+
+    #[inline(always)]
+    fn widen(from: &[f32]) -> Self {
+        let lanes: &[f32; 4] = from.first_chunk().expect("a register of lanes");
+        Self::new(lanes.map(f64::from))
+    }
+
+    #[inline(always)]
+    fn abs(self) -> Self {
+        Self::abs(self)
+    }
+
+    #[inline(always)]
+    fn max(self, other: Self) -> Self {
+        self.fast_max(other)
+    }
+
     #[inline(always)]
     fn above(self, other: Self) -> u32 {
         self.simd_gt(other).to_bitmask()

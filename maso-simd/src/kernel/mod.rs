@@ -21,7 +21,9 @@ pub(crate) use affine::affine;
 pub(crate) use combine::combine;
 pub(crate) use double::double;
 pub(crate) use extreme::extreme;
-pub(crate) use forms::{add_column, add_column_to, form_signs};
+pub(crate) use forms::{
+    add_column, add_column_to, form_signs, largest_forms, sum_forms, sum_forms_twice_as_well,
+};
 pub(crate) use gate::{gate, pick, put_back};
 pub(crate) use movement::{codes, finite, from_lanes, to_lanes};
 pub(crate) use norms::norms;
@@ -128,17 +130,34 @@ macro_rules! tier_kernels {
                 $crate::kernel::form_signs::<$double>(block, at, limit, above, near)
             }),
             add_column: $crate::kernel::within!($features, |block: &$crate::FormBlock<'_>,
-                                                            column: &[f64],
+                                                            column: $crate::Weights<'_>,
                                                             step: [f64; 3],
                                                             to: &mut [f64]|
              -> () {
                 $crate::kernel::add_column::<$double>(block, column, step, to)
             }),
             add_column_to: $crate::kernel::within!($features, |numbers: &mut [f64],
-                                                               column: &[f64],
+                                                               column: $crate::Weights<'_>,
                                                                step: [f64; 3]|
              -> () {
                 $crate::kernel::add_column_to::<$double>(numbers, column, step)
+            }),
+            largest_forms: $crate::kernel::within!($features, |block: &$crate::FormBlock<'_>,
+                                                               reach: [f64; 2]|
+             -> [f64; 2] {
+                $crate::kernel::largest_forms::<$double>(block, reach)
+            }),
+            sum_forms: $crate::kernel::within!($features, |sum: &$crate::FormSum<'_>,
+                                                           numbers: &mut [f64]|
+             -> () {
+                $crate::kernel::sum_forms::<$double>(sum, numbers)
+            }),
+            sum_forms_twice_as_well: $crate::kernel::within!($features, |sum: &$crate::FormSum<
+                '_,
+            >,
+                                                                         numbers: &mut [f64]|
+             -> () {
+                $crate::kernel::sum_forms_twice_as_well::<$double>(sum, numbers)
             }),
             gate: $crate::kernel::within!($features, |gate: &$crate::Gate<'_>,
                                                       numbers: &mut [f32]|

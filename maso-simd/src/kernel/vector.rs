@@ -18,6 +18,14 @@ pub(crate) trait Lanes: Copy {
 
 /// A register of f64 lanes that can be compared.
 pub(crate) trait Double: Lanes<Number = f64> {
+    /// Whether [`mul_add`](Lanes::mul_add) rounds once.
+    const IS_FUSED: bool;
+
+    /// The first [`LANES`](Lanes::LANES) numbers, widened.
+    fn widen(from: &[f32]) -> Self;
+    fn abs(self) -> Self;
+    /// The larger of each lane; what it is for NaN does not matter.
+    fn max(self, other: Self) -> Self;
     /// Lane i's truth of `self > other` at bit i.
     fn above(self, other: Self) -> u32;
 }

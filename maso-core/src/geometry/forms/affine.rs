@@ -13,6 +13,25 @@ pub(super) fn affine_forms(kernels: &Kernels, affine: &Affine, x: &Forms, y: &mu
     }
 }
 
+/// The same as if it were summed in twice the precision and rounded at the end (Ogita, Rump and Oishi, *Accurate sum
+/// and dot product*, 2005), sum by sum: what all cells begin with.
+pub(super) fn precise_forms(affine: &Affine, x: &Forms, y: &mut Forms) {
+    for unit in 0..y.len() {
+        let mut sum = [0.0, 0.0, affine.bias(unit)].map(|start| (start, 0.0));
+        affine.for_terms(unit, |index, weight| {
+            for ((total, rest), x) in sum.iter_mut().zip(x.form(index)) {
+                let product = weight * x;
+                let lost = weight.mul_add(x, -product);
+                let next = *total + product;
+                let of_product = next - *total;
+                let error = (*total - (next - of_product)) + (product - of_product);
+                (*total, *rest) = (next, *rest + (error + lost));
+            }
+        });
+        y.set(unit, sum.map(|(total, rest)| total + rest));
+    }
+}
+
 /// Any operator, sum by sum.
 fn sums(affine: &Affine, x: &Forms, y: &mut Forms) {
     for unit in 0..y.len() {

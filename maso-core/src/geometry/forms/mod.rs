@@ -3,6 +3,8 @@
 //! of the distance to the exact form.
 
 mod affine;
+mod jump;
+mod matrix;
 mod plan;
 mod push;
 mod stage;
@@ -98,17 +100,6 @@ impl Forms {
     #[inline]
     pub(crate) fn columns(&self) -> [&[f64]; 3] {
         [0, 1, 2].map(|column| &self.numbers[column * self.stride..][..self.stride])
-    }
-
-    /// Finds the largest gradient and size again.
-    fn measure(&mut self, reach: [f64; 2]) {
-        let [a, b, c] = self.columns();
-        let (mut gradient, mut size) = (0.0f64, 0.0f64);
-        for ((a, b), c) in a.iter().zip(b).zip(c) {
-            gradient = gradient.max(a.abs() + b.abs());
-            size = size.max(a.abs() * reach[0] + b.abs() * reach[1] + c.abs());
-        }
-        (self.bounds.gradient, self.bounds.size) = (1.01 * gradient, 1.01 * size);
     }
 }
 

@@ -3,10 +3,12 @@
 
 use maso_simd::{Kernels, Tier};
 
+use super::jump::Jump;
+use super::matrix::Matrix;
 use super::stage::{Signs, SignsOf};
-use super::{BLOCK, Forms, Kind, Operand, Stage, Target};
+use super::{Forms, Kind, Operand, Stage, Target};
 use crate::linearize::Gate;
-use crate::network::{Affine, Dense, Network, NodeId, Operator, Rule, ScalarSpline, Source, View};
+use crate::network::{Affine, Network, NodeId, Operator, Rule, Source, View};
 
 /// A plane in the input space: the point `origin + s·u + t·v`.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,28 +51,13 @@ pub(super) enum Step {
     Input,
     /// An affine node, a sum or a view, of its inputs' forms.
     Node(NodeId, Norms),
+    /// A dense node of one vector.
+    Dense(NodeId, Matrix),
     /// A layer's outputs: its inputs' forms through the gates of the pieces.
     Gates(NodeId),
     /// A dense node that reads nothing but a scalar layer: of that layer's pre-activations, without the outputs
     /// in between.
     Jump(Jump),
-}
-
-/// A dense node behind a scalar layer.
-#[derive(Debug)]
-pub(super) struct Jump {
-    /// The layer's stage.
-    pub(super) stage: usize,
-    /// What the layer reads.
-    pub(super) source: NodeId,
-    pub(super) spline: ScalarSpline,
-    /// Input after input, the weights of all units, filled up to whole blocks.
-    pub(super) columns: Vec<f64>,
-    pub(super) units: usize,
-    pub(super) bias: Vec<f64>,
-    pub(super) norms: Norms,
-    /// The largest weight of each input, without sign.
-    pub(super) largest: Vec<f64>,
 }
 
 /// What bounds need of an affine node.
@@ -153,6 +140,9 @@ impl<'n> Plan<'n> {
                 (_, Some(jump)) => Step::Jump(jump),
                 (Operator::Input, _) => Step::Input,
                 (Operator::Nonlinear(_), _) => Step::Gates(id),
+                (Operator::Affine(Affine::Dense(dense)), _) if dense.batch == 1 => {
+                    Step::Dense(id, Matrix::new(dense))
+                }
                 (operator, _) => Step::Node(id, Norms::of(operator, node.len())),
             };
             let slot = self.segments[segment].len();
@@ -280,34 +270,6 @@ impl<'n> Plan<'n> {
             SignsOf::Numbers(node) => Some(node),
             _ => None,
         }
-    }
-}
-
-impl Jump {
-    fn new(dense: &Dense, stage: usize, source: NodeId, spline: ScalarSpline) -> Self {
-        let (depth, units) = (dense.depth, dense.units);
-        let stride = units.next_multiple_of(BLOCK);
-        let mut columns = vec![0.0; depth * stride];
-        let mut norms = Norms { terms: depth, ..Norms::default() };
-        let mut largest = vec![0.0f64; depth];
-        for unit in 0..units {
-            let mut sum = 0.0;
-            for input in 0..depth {
-                let weight = dense.weight.get(unit * depth + input);
-                columns[input * stride + unit] = weight;
-                sum += weight.abs();
-                largest[input] = largest[input].max(weight.abs());
-            }
-            norms.sum = norms.sum.max(1.01 * sum);
-            norms.bias = norms.bias.max(dense.bias[unit].abs());
-        }
-        Self { stage, source, spline, columns, units, bias: dense.bias.clone(), norms, largest }
-    }
-
-    /// The weights of input `input`, filled up to whole blocks.
-    pub(super) fn column(&self, input: usize) -> &[f64] {
-        let stride = self.units.next_multiple_of(BLOCK);
-        &self.columns[input * stride..][..stride]
     }
 }
 

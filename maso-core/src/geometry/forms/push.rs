@@ -1,13 +1,12 @@
 //! Forms pushed through a segment: in full, or from a neighbour's, where a few units differ.
 
-use maso_simd::Product;
-
-use super::affine::affine_forms;
-use super::plan::{Jump, Norms, Place, Step};
+use super::affine::{affine_forms, precise_forms};
+use super::matrix::{Chosen, Matrix};
+use super::plan::{Norms, Place, Step};
 use super::stage::SignsOf;
 use super::{Bounds, Forms, Operand, Plan, ROUNDING, Segment};
 use crate::linearize::Gate;
-use crate::network::{NodeId, Operator, PerUnit, Run, View};
+use crate::network::{NodeId, Operator, Run, View};
 
 /// What is decided in a cell, stage by stage.
 pub(crate) type Path = [Vec<u64>];
@@ -16,6 +15,7 @@ pub(crate) type Path = [Vec<u64>];
 #[derive(Debug)]
 pub(crate) struct Frames {
     levels: Vec<Level>,
+    chosen: Chosen,
 }
 
 #[derive(Debug, Default)]
@@ -27,7 +27,8 @@ struct Level {
 impl Frames {
     /// Room for `levels` segments.
     pub(crate) fn new(levels: usize) -> Self {
-        Self { levels: (0..levels).map(|_| Level::default()).collect() }
+        let levels = (0..levels).map(|_| Level::default()).collect();
+        Self { levels, chosen: Chosen::default() }
     }
 
     fn at(&self, place: Place) -> &Forms {
@@ -101,11 +102,20 @@ impl Plan<'_> {
     /// Finds segment `number` at `depth`, the stages before it being decided as `path` says.
     pub(crate) fn push(&self, frames: &mut Frames, number: usize, depth: usize, path: &Path) {
         let mut to = frames.take(number, depth);
-        self.fill(frames, number, path, &mut to);
+        let mut chosen = std::mem::take(&mut frames.chosen);
+        self.fill(frames, number, path, &mut chosen, &mut to);
+        frames.chosen = chosen;
         frames.put(number, depth, to);
     }
 
-    fn fill(&self, frames: &Frames, number: usize, path: &Path, to: &mut Segment) {
+    fn fill(
+        &self,
+        frames: &Frames,
+        number: usize,
+        path: &Path,
+        chosen: &mut Chosen,
+        to: &mut Segment,
+    ) {
         let steps = &self.segments[number];
         to.forms.resize_with(steps.len(), Forms::default);
         for (slot, step) in steps.iter().enumerate() {
@@ -114,8 +124,15 @@ impl Plan<'_> {
             match step {
                 Step::Input => self.input(&mut out),
                 Step::Node(id, norms) => self.node(known, *id, norms, &mut out),
+                Step::Dense(id, matrix) => {
+                    let input = known.at(self.place(self.network.node(*id).inputs[0]));
+                    self.dense(*id, matrix, input, chosen, &mut out);
+                }
                 Step::Gates(id) => self.gates(known, *id, path, &mut out),
-                Step::Jump(jump) => self.jump_over(known, jump, path, &mut out),
+                Step::Jump(jump) => {
+                    let source = known.at(self.place(jump.source));
+                    self.jump_over(jump, source, path, chosen, &mut out);
+                }
             }
             to.forms[slot] = out;
         }
@@ -123,7 +140,7 @@ impl Plan<'_> {
     }
 
     /// Finds segment `number` at `depth` of a cell that differs from that at `from` in `flips` alone: rows of the
-    /// stage before whose signs changed to what `path` says.
+    /// stage before whose signs changed to what `path` says. The two depths may be one: what was there is lost then.
     pub(crate) fn flip(
         &self,
         frames: &mut Frames,
@@ -142,7 +159,8 @@ impl Plan<'_> {
         for (slot, step) in steps.iter().enumerate() {
             let Step::Jump(jump) = step else { unreachable!("all are") };
             let source = frames.at(self.place(jump.source));
-            let before = &frames.levels[number].segments[from].forms[slot];
+            let before = &frames.levels[number].segments[from];
+            let before = (from != depth).then(|| &before.forms[slot]);
             self.flip_jump(jump, source, path, flips, before, &mut to.forms[slot]);
         }
         self.find_rows(frames, number, &mut to);
@@ -154,7 +172,32 @@ impl Plan<'_> {
         for index in 0..out.len() {
             out.set(index, [self.plane.u[index], self.plane.v[index], self.plane.origin[index]]);
         }
-        out.measure(self.reach);
+        self.measure(out);
+    }
+
+    /// A dense node that reads any node; in twice the precision if it is the same in all cells.
+    fn dense(
+        &self,
+        id: NodeId,
+        matrix: &Matrix,
+        input: &Forms,
+        chosen: &mut Chosen,
+        out: &mut Forms,
+    ) {
+        chosen.clear();
+        chosen.bounds = input.bounds;
+        for index in 0..input.len() {
+            let form = input.form(index);
+            if form != [0.0; 3] {
+                chosen.push(index, form, self.reach);
+            }
+        }
+        if self.is_before_stages(id) {
+            matrix.sum_twice_as_well(self.kernels, chosen, out);
+        } else {
+            matrix.sum(self.kernels, chosen, out);
+        }
+        self.measure(out);
     }
 
     fn node(&self, known: Known<'_>, id: NodeId, norms: &Norms, out: &mut Forms) {
@@ -162,6 +205,11 @@ impl Plan<'_> {
         out.resize(node.len());
         let input = |i: usize| known.at(self.place(node.inputs[i]));
         let bounds = match &node.operator {
+            Operator::Affine(affine) if self.is_before_stages(id) => {
+                precise_forms(affine, input(0), out);
+                self.measure(out);
+                precisely_through(input(0).bounds, norms, out.bounds.size)
+            }
             Operator::Affine(affine) => {
                 affine_forms(self.kernels, affine, input(0), out);
                 through(input(0).bounds, norms)
@@ -190,8 +238,14 @@ impl Plan<'_> {
             }
             _ => unreachable!("inputs, views without change and layers have other steps"),
         };
-        out.measure(self.reach);
+        self.measure(out);
         out.bounds.error = bounds.error;
+    }
+
+    /// Finds the largest gradient and size again.
+    pub(super) fn measure(&self, forms: &mut Forms) {
+        let [gradient, size] = self.kernels.largest_forms(&forms.block(), self.reach);
+        (forms.bounds.gradient, forms.bounds.size) = (1.01 * gradient, 1.01 * size);
     }
 
     fn gates(&self, known: Known<'_>, id: NodeId, path: &Path, out: &mut Forms) {
@@ -210,98 +264,8 @@ impl Plan<'_> {
             out.set(unit, form);
             error = error.max(gated(bounds, gate.slope, gate.offset).error);
         }
-        out.measure(self.reach);
+        self.measure(out);
         out.bounds.error = error;
-    }
-
-    /// The product with what is on, straight from the pre-activations.
-    fn jump_over(&self, known: Known<'_>, jump: &Jump, path: &Path, out: &mut Forms) {
-        let source = known.at(self.place(jump.source));
-        let (mut chosen, mut forms) = (Vec::new(), Vec::new());
-        let mut bounds = Bounds::default();
-        for unit in 0..source.len() {
-            let piece = self.stages[jump.stage].piece(&path[jump.stage], unit);
-            let (slope, offset) =
-                (jump.spline.slopes[piece].at(unit), jump.spline.offsets[piece].at(unit));
-            if slope != 0.0 || offset != 0.0 {
-                chosen.push(unit as u32);
-                forms.push(scaled(source.form(unit), slope, offset));
-                bounds = bounds.and(gated(source.bounds, slope, offset));
-            }
-        }
-        let factors: Vec<f64> =
-            (0..3).flat_map(|column| forms.iter().map(move |form| form[column])).collect();
-        out.resize(jump.units);
-        let stride = out.stride;
-        out.numbers[2 * stride..][..jump.units].copy_from_slice(&jump.bias);
-        let product = Product {
-            factors: &factors,
-            ldf: chosen.len(),
-            rows: 3,
-            matrix: &jump.columns,
-            ldm: stride,
-            chosen: &chosen,
-            columns: stride,
-        };
-        self.kernels.double_product(&product, &mut out.numbers, stride);
-        out.measure(self.reach);
-        out.bounds.error = through(bounds, &jump.norms).error;
-    }
-
-    fn flip_jump(
-        &self,
-        jump: &Jump,
-        source: &Forms,
-        path: &Path,
-        flips: &[u32],
-        from: &Forms,
-        to: &mut Forms,
-    ) {
-        let per_unit = jump.spline.knots.len();
-        debug_assert!(!flips.is_empty(), "a cell differs from its twin");
-        to.numbers.resize(from.numbers.len(), 0.0);
-        (to.len, to.stride, to.bounds) = (from.len, from.stride, from.bounds);
-        for (i, &row) in flips.iter().enumerate() {
-            let (unit, knot) = (row as usize / per_unit, row as usize % per_unit);
-            // Below and above the knot, whatever the unit's other knots are: slopes change by as much at each.
-            let above = path[jump.stage][row as usize / 64] >> (row % 64) & 1 == 1;
-            let change = |values: &[PerUnit]| {
-                let step = values[knot + 1].at(unit) - values[knot].at(unit);
-                if above { step } else { -step }
-            };
-            let (slope, offset) = (change(&jump.spline.slopes), change(&jump.spline.offsets));
-            let step = scaled(source.form(unit), slope, offset);
-            let column = jump.column(unit);
-            if i == 0 {
-                self.kernels.add_column(&from.block(), column, step, &mut to.numbers);
-            } else {
-                self.kernels.add_column_to(&mut to.numbers, column, step);
-            }
-            self.widen(
-                jump.largest[unit],
-                source.bounds.error,
-                step,
-                [slope, offset],
-                &mut to.bounds,
-            );
-        }
-    }
-
-    /// What is known after a unit's change of slope and offset was added, its weights being at most `largest`.
-    fn widen(
-        &self,
-        largest: f64,
-        error: f64,
-        step: [f64; 3],
-        [slope, offset]: [f64; 2],
-        bounds: &mut Bounds,
-    ) {
-        let size = step[0].abs() * self.reach[0] + step[1].abs() * self.reach[1] + step[2].abs();
-        bounds.gradient += 1.01 * largest * (step[0].abs() + step[1].abs());
-        bounds.size += 1.01 * largest * size;
-        let slopes = 2.0 * ROUNDING * (size + offset.abs()) + slope.abs() * error;
-        bounds.error +=
-            1.01 * (largest * slopes + 2.0 * ROUNDING * bounds.size) + 4.0 * f64::MIN_POSITIVE;
     }
 
     /// The forms whose signs the next stage asks for, where they are not a node's own.
@@ -326,7 +290,7 @@ impl Plan<'_> {
             rows.set(row, form);
             error = error.max(bounds.error);
         }
-        rows.measure(self.reach);
+        self.measure(&mut rows);
         rows.bounds.error = error;
         to.rows = rows;
     }
@@ -351,13 +315,13 @@ pub(crate) fn difference(
     (form, Bounds { error, gradient: 1.01 * (bounds.gradient + other.gradient), size })
 }
 
-fn scaled(form: [f64; 3], slope: f64, offset: f64) -> [f64; 3] {
+pub(super) fn scaled(form: [f64; 3], slope: f64, offset: f64) -> [f64; 3] {
     let [a, b, c] = form.map(|number| slope * number);
     [a, b, c + offset]
 }
 
 /// What is known of forms behind a gate.
-fn gated(bounds: Bounds, slope: f64, offset: f64) -> Bounds {
+pub(super) fn gated(bounds: Bounds, slope: f64, offset: f64) -> Bounds {
     if slope == 1.0 && offset == 0.0 {
         return bounds;
     }
@@ -371,9 +335,21 @@ fn gated(bounds: Bounds, slope: f64, offset: f64) -> Bounds {
 fn through(bounds: Bounds, norms: &Norms) -> Bounds {
     let size = norms.sum * bounds.size + norms.bias;
     let error = norms.sum * bounds.error + (norms.terms + 2) as f64 * ROUNDING * size;
-    // What underflow loses of each product.
-    let underflow = norms.terms as f64 * f64::MIN_POSITIVE;
-    Bounds { error: 1.01 * error + underflow, ..Bounds::default() }
+    Bounds { error: 1.01 * error + underflow(norms), ..Bounds::default() }
+}
+
+/// What underflow loses of each product.
+fn underflow(norms: &Norms) -> f64 {
+    4.0 * norms.terms as f64 * f64::MIN_POSITIVE
+}
+
+/// What is known of sums made in twice the precision; `size` is theirs.
+fn precisely_through(bounds: Bounds, norms: &Norms, size: f64) -> Bounds {
+    let Bounds { error, .. } = through(bounds, norms);
+    // Of the plain sum's error what comes from the inputs stays, and of what rounding takes a small part.
+    let inputs = 1.01 * norms.sum * bounds.error;
+    let rounding = (error - inputs).max(0.0) * 4.0 * (norms.terms + 2) as f64 * ROUNDING;
+    Bounds { error: inputs + rounding + 1.01 * ROUNDING * size + underflow(norms), ..bounds }
 }
 
 /// The constants of a view.

@@ -34,8 +34,17 @@ pub(super) struct Edge {
 pub(super) struct Line {
     /// It is where this vanishes.
     pub(super) form: [f64; 3],
-    pub(super) bounds: Bounds,
+    /// `|Δa|·S + |Δb|·T + |Δc|`, as in [`Bounds`].
+    pub(super) error: f64,
     pub(super) of: LineOf,
+}
+
+impl Line {
+    /// What is known of its form, in a window of `reach`.
+    #[inline]
+    pub(super) fn bounds(&self, reach: [f64; 2]) -> Bounds {
+        Bounds { error: self.error, ..Bounds::default() }.of_form(self.form, reach)
+    }
 }
 
 /// What a line is.

@@ -6,6 +6,7 @@ use super::complex::{Line, LineOf, NONE, Side, What};
 use super::contest::At;
 use super::order::{Crossing, Stretch};
 use super::walk::{Cut, Walk};
+use crate::geometry::forms::Bounds;
 
 /// Two of a unit's candidates; above 0 where the later one wins.
 #[derive(Debug)]
@@ -13,6 +14,7 @@ struct Pair {
     first: u32,
     second: u32,
     cut: Cut,
+    form: ([f64; 3], Bounds),
     /// Its sign at each corner of the ring.
     signs: Vec<Ordering>,
 }
@@ -71,13 +73,14 @@ impl Walk<'_, '_> {
         let (form, bounds) = self.pair_form(at, what);
         let line = self.complex.lines.len() as u32;
         let of = LineOf::Wall { cell: at.cell, stage: at.stage as u32, what };
-        self.complex.lines.push(Line { form, bounds, of });
+        self.complex.lines.push(Line { form, error: bounds.error, of });
         let corners = ring.iter().map(|&side| self.complex.start(side)).collect::<Vec<_>>();
         let signs = corners
             .into_iter()
             .map(|corner| self.pair_sign(at, what, (form, bounds), corner))
             .collect();
-        Pair { first, second, cut: Cut { form, bounds, what, line, aligned: true }, signs }
+        let cut = Cut { what, line, aligned: true };
+        Pair { first, second, cut, form: (form, bounds), signs }
     }
 
     /// Cuts the sides of a polygon where one winner follows another. Gives the finer ring, the pairs' signs with
@@ -131,12 +134,12 @@ impl Walk<'_, '_> {
         }
         for (i, pair) in pairs.iter_mut().enumerate() {
             let old = std::mem::take(&mut pair.signs);
-            let Cut { form, bounds, what, .. } = pair.cut;
+            let (form, what) = (pair.form, pair.cut.what);
             for corner in &made {
                 pair.signs.push(match corner {
                     Ok(place) => old[*place],
                     Err((_, ties)) if ties.contains(&(i as u32)) => Ordering::Equal,
-                    Err((vertex, _)) => self.pair_sign(at, what, (form, bounds), *vertex),
+                    Err((vertex, _)) => self.pair_sign(at, what, form, *vertex),
                 });
             }
         }
@@ -149,10 +152,17 @@ impl Walk<'_, '_> {
         let What::Pair { unit, first, .. } = cuts[crossing.cut as usize].what else { return true };
         let rivals = cuts.iter().filter_map(|cut| rival(cut, unit, first)).collect::<Vec<_>>();
         rivals.into_iter().all(|(cut, later)| {
-            let sign = self.pair_sign(at, cut.what, (cut.form, cut.bounds), vertex);
+            let form = self.line_form(cut.line);
+            let sign = self.pair_sign(at, cut.what, form, vertex);
             // The rival is not above.
             sign != if later { Ordering::Greater } else { Ordering::Less }
         })
+    }
+
+    /// The form of a line, and what is known of it.
+    fn line_form(&self, line: u32) -> ([f64; 3], Bounds) {
+        let line = &self.complex.lines[line as usize];
+        (line.form, line.bounds(self.plan.reach))
     }
 
     /// A vertex that belongs to no edge yet, where a pair ties on a stretch.
@@ -189,8 +199,8 @@ impl Walk<'_, '_> {
             });
             let (rival, later) = rival.expect("a pair of every two");
             let above = |sign: Ordering| if later { sign } else { sign.reverse() };
-            let Cut { form, bounds, what, .. } = rival.cut;
-            let signs = ends.map(|end| above(self.pair_sign(at, what, (form, bounds), end)));
+            let (form, what) = (rival.form, rival.cut.what);
+            let signs = ends.map(|end| above(self.pair_sign(at, what, form, end)));
             match signs {
                 [Ordering::Less | Ordering::Equal, Ordering::Less]
                 | [Ordering::Less, Ordering::Equal] => {}

@@ -51,9 +51,10 @@ impl Walk<'_, '_> {
     ) {
         let [p, q] = stretch.ends.map(|end| self.complex.vertices[end as usize]);
         for crossing in crossings.iter_mut() {
-            let cut = &cuts[crossing.cut as usize];
-            let [z, y] = [p.at, q.at].map(|at| value(cut.form, at).abs());
-            let slack = cut.bounds.of_value(p.slack) + cut.bounds.of_value(q.slack);
+            let wall = &self.complex.lines[cuts[crossing.cut as usize].line as usize];
+            let [z, y] = [p.at, q.at].map(|at| value(wall.form, at).abs());
+            let bounds = wall.bounds(self.plan.reach);
+            let slack = bounds.of_value(p.slack) + bounds.of_value(q.slack);
             let both = z + y;
             crossing.at = if both > 0.0 { z / both } else { 0.5 };
             // Where the values are all slack, it is anywhere on the stretch.
@@ -112,7 +113,8 @@ impl Walk<'_, '_> {
     /// close to parallel to tell.
     fn slack(&self, at: [f64; 2], lines: [u32; 2]) -> f64 {
         let [x, y] = lines.map(|line| &self.complex.lines[line as usize]);
-        let left = |line: &Line| value(line.form, at).abs() + line.bounds.of_value(0.0);
+        let reach = self.plan.reach;
+        let left = |line: &Line| value(line.form, at).abs() + line.bounds(reach).of_value(0.0);
         let ([a, b, _], [c, d, _]) = (x.form, y.form);
         let determinant = (a * d - b * c).abs() - 2.0 * ROUNDING * ((a * d).abs() + (b * c).abs());
         if determinant <= 0.0 {

@@ -19,6 +19,8 @@ pub(super) struct Level {
     cut_of_row: Vec<u32>,
     /// Places where cuts meet the ring.
     marks: Vec<(u32, u32)>,
+    /// Where each cut enters and leaves, and which it is.
+    spans: Vec<(u32, u32, u32)>,
     chords: Vec<Chord>,
     sorted: Vec<Cut>,
     parts: Parts,
@@ -101,14 +103,16 @@ impl Walk<'_, '_> {
         while next != NONE {
             let child = next;
             next = family.children[child as usize][1];
+            // Nobody comes back to the part after its last child, which may have its forms' place.
+            let depth_of_child = if next == NONE { depth } else { depth + 1 };
             rows_of(family.sorted, family.parts.flips(child as usize), flips);
             let words = &mut self.path[stage];
             flips.iter().for_each(|&row| words[row as usize / 64] ^= 1 << (row % 64));
             if needs_forms {
-                let places = (depth, depth + 1);
+                let places = (depth, depth_of_child);
                 self.plan.flip(&mut self.frames, stage + 1, places, &self.path, flips);
             }
-            self.descend(stage, child as usize, depth + 1, family, needs_forms, flips);
+            self.descend(stage, child as usize, depth_of_child, family, needs_forms, flips);
             rows_of(family.sorted, family.parts.flips(child as usize), flips);
             let words = &mut self.path[stage];
             flips.iter().for_each(|&row| words[row as usize / 64] ^= 1 << (row % 64));
@@ -131,15 +135,19 @@ impl Walk<'_, '_> {
             }
             let positive = self.signs[stage].positive(vertex, words);
             let zeros = self.signs[stage].zeros(vertex);
-            for (i, word) in positive.iter().enumerate() {
-                level.positive[i] |= word;
-                if zeros.is_empty() {
-                    level.negative[i] |= !word;
-                } else {
-                    let in_word = zeros.iter().filter(|&&row| row as usize / 64 == i);
-                    let vanish = in_word.fold(0u64, |bits, row| bits | 1 << (row % 64));
-                    level.negative[i] |= !word & !vanish;
+            let sums = level.positive.iter_mut().zip(&mut level.negative);
+            if zeros.is_empty() {
+                for ((above, below), word) in sums.zip(positive) {
+                    *above |= word;
+                    *below |= !word;
                 }
+                continue;
+            }
+            for (i, ((above, below), word)) in sums.zip(positive).enumerate() {
+                let in_word = zeros.iter().filter(|&&row| row as usize / 64 == i);
+                let vanish = in_word.fold(0u64, |bits, row| bits | 1 << (row % 64));
+                *above |= word;
+                *below |= !word & !vanish;
             }
         }
         if !rows.is_multiple_of(64) {
@@ -196,10 +204,9 @@ impl Walk<'_, '_> {
                 let what = What::Row(row);
                 let line = self.complex.lines.len() as u32;
                 let form = forms.form(row as usize);
-                let bounds = forms.bounds.of_form(form, self.plan.reach);
                 let of = LineOf::Wall { cell, stage: stage as u32, what };
-                self.complex.lines.push(Line { form, bounds, of });
-                level.cuts.push(Cut { form, bounds, what, line, aligned: true });
+                self.complex.lines.push(Line { form, error: forms.bounds.error, of });
+                level.cuts.push(Cut { what, line, aligned: true });
             }
         }
     }
@@ -362,24 +369,22 @@ fn rows_of(sorted: &[Cut], ranges: &[(u32, u32)], rows: &mut Vec<u32>) {
 
 /// Makes chords of the marks: two for each cut. Cuts between the same places run together.
 fn chords_of(level: &mut Level) {
-    let Level { ring, marks, chords, cuts, sorted, .. } = level;
+    let Level { ring, marks, spans, chords, cuts, sorted, .. } = level;
     let places = ring.len() as u32;
     marks.sort_unstable();
     debug_assert_eq!(marks.len(), 2 * cuts.len(), "each cut enters and leaves");
-    let mut spans: Vec<(u32, u32, u32)> = marks
-        .chunks_exact(2)
-        .map(|pair| {
-            debug_assert_eq!(pair[0].0, pair[1].0, "two places of one cut");
-            // Place 0 is also the last: the stretch must not hold the first edge.
-            let (a, b) = (pair[0].1, pair[1].1);
-            let (from, to) = if a == 0 { (b, places) } else { (a, b) };
-            (from, to, pair[0].0)
-        })
-        .collect();
+    spans.clear();
+    spans.extend(marks.chunks_exact(2).map(|pair| {
+        debug_assert_eq!(pair[0].0, pair[1].0, "two places of one cut");
+        // Place 0 is also the last: the stretch must not hold the first edge.
+        let (a, b) = (pair[0].1, pair[1].1);
+        let (from, to) = if a == 0 { (b, places) } else { (a, b) };
+        (from, to, pair[0].0)
+    }));
     spans.sort_unstable();
     chords.clear();
     sorted.clear();
-    for &(from, to, cut) in &spans {
+    for &(from, to, cut) in &*spans {
         match chords.last_mut() {
             Some(last) if last.from == from && last.to == to => last.count += 1,
             _ => {

@@ -99,6 +99,8 @@ pub(super) struct Splitter {
     points: Vec<(u32, u32)>,
     /// For each crossing chord of a split: which it is, and the number of the point where it crosses.
     met: Vec<(u32, u32)>,
+    /// The same by the crossings' cuts.
+    point_of: Vec<(u32, u32)>,
     chord_edges: Vec<u32>,
 }
 
@@ -222,7 +224,7 @@ impl Walk<'_, '_> {
 
     /// Finds which chords cross `chord`, and the points where they do.
     fn meet(&mut self, ground: Ground<'_>, splitter: &mut Splitter, piece: &Piece, chord: Chord) {
-        let Splitter { crossings, points, met, .. } = splitter;
+        let Splitter { crossings, points, met, point_of, .. } = splitter;
         crossings.clear();
         met.clear();
         for (i, other) in piece.chords.iter().enumerate() {
@@ -242,7 +244,7 @@ impl Walk<'_, '_> {
         let stretch = Stretch { ends, line };
         self.cross(ground.cell, ground.stage, ground.cuts, stretch, crossings, points);
         // The crossings were sorted: back to the chords' order.
-        let mut point_of: Vec<(u32, u32)> = Vec::with_capacity(crossings.len());
+        point_of.clear();
         let mut at = 0;
         for (point, &(_, count)) in points.iter().enumerate() {
             for crossing in &crossings[at..at + count as usize] {

@@ -8,13 +8,11 @@ use super::decide::{Exact, Given, SignTable};
 use super::result::Maps;
 use super::signs::Level;
 use super::window::Window;
-use crate::geometry::forms::{Bounds, Frames, Kind, Plan};
+use crate::geometry::forms::{Frames, Kind, Plan};
 
 /// A wall on its way through a cell.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cut {
-    pub(super) form: [f64; 3],
-    pub(super) bounds: Bounds,
     pub(super) what: What,
     pub(super) line: u32,
     /// Whether it has the sign of the first of those that run together with it.
@@ -46,7 +44,7 @@ pub(super) struct Walk<'p, 'n> {
     pub(super) signs: Vec<SignTable>,
     pub(super) frames: Frames,
     pub(super) path: Vec<Vec<u64>>,
-    levels: Vec<Level>,
+    levels: Vec<Option<Box<Level>>>,
     /// Cells of each stage so far.
     pub(super) counts: Vec<usize>,
     /// Stages whose cells are the regions; a last one may follow.
@@ -76,7 +74,7 @@ impl<'p, 'n> Walk<'p, 'n> {
             signs: (0..stages).map(|_| SignTable::default()).collect(),
             frames: Frames::new(stages + 1),
             path: plan.stages.iter().map(|stage| vec![0; stage.words()]).collect(),
-            levels: (0..stages).map(|_| Level::default()).collect(),
+            levels: (0..stages).map(|_| None).collect(),
             counts: vec![0; stages],
             regions_at,
             regions: Vec::new(),
@@ -97,8 +95,8 @@ impl<'p, 'n> Walk<'p, 'n> {
         }
         self.complex.cell(NONE, &[]);
         for side in 0..count {
-            let (form, bounds) = self.window.side(side as usize);
-            self.complex.lines.push(Line { form, bounds, of: LineOf::Side(side) });
+            let (form, error) = self.window.side(side as usize);
+            self.complex.lines.push(Line { form, error, of: LineOf::Side(side) });
             let before = (side + count - 1) % count;
             self.complex.vertex(corners[side as usize], 0.0, [before, side]);
         }
@@ -138,9 +136,9 @@ impl<'p, 'n> Walk<'p, 'n> {
         if let Kind::Contest(_) = &self.plan.stages[stage].kind {
             return self.by_contest(stage, cell, ring);
         }
-        let mut level = std::mem::take(&mut self.levels[stage]);
+        let mut level = self.levels[stage].take().unwrap_or_default();
         self.by_signs(stage, cell, ring, &mut level);
-        self.levels[stage] = level;
+        self.levels[stage] = Some(level);
     }
 
     fn is_at_stop(&self) -> bool {

@@ -111,14 +111,14 @@ impl Window {
         exact_point(self.corners[corner])
     }
 
-    /// The line of a side in f64.
-    pub(super) fn side(&self, side: usize) -> ([f64; 3], Bounds) {
+    /// The line of a side in f64, and the error of its form.
+    pub(super) fn side(&self, side: usize) -> ([f64; 3], f64) {
         let [[s, t], [x, y]] = [side, side + 1].map(|i| self.corners[i % self.corners.len()]);
         let (a, b) = (t - y, x - s);
         let form = [a, b, -(a * s + b * t)];
         let bounds = Bounds::default().of_form(form, self.reach());
         let spread = 2.0 * self.reach()[0] * self.reach()[1];
-        (form, Bounds { error: 4.0 * ROUNDING * (bounds.size + spread), ..bounds })
+        (form, 4.0 * ROUNDING * (bounds.size + spread))
     }
 
     /// The line of a side, which begins at the corner of its number.

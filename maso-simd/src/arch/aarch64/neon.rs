@@ -149,6 +149,29 @@ impl Lanes for QuadDouble {
 }
 
 impl Double for QuadDouble {
+    const IS_FUSED: bool = true;
+
+    #[inline(always)]
+    fn widen(from: &[f32]) -> Self {
+        let lanes: &[f32; 2] = from.first_chunk().expect("a register of lanes");
+        // SAFETY: 2 numbers are there; the processor has NEON (see the file's head).
+        let narrow = unsafe { vld1_f32(lanes.as_ptr()) };
+        // SAFETY: the processor has NEON (see the file's head).
+        Self(unsafe { vcvt_f64_f32(narrow) })
+    }
+
+    #[inline(always)]
+    fn abs(self) -> Self {
+        // SAFETY: the processor has NEON (see the file's head).
+        Self(unsafe { vabsq_f64(self.0) })
+    }
+
+    #[inline(always)]
+    fn max(self, other: Self) -> Self {
+        // SAFETY: the processor has NEON (see the file's head).
+        Self(unsafe { vmaxq_f64(self.0, other.0) })
+    }
+
     #[inline(always)]
     fn above(self, other: Self) -> u32 {
         // SAFETY: the processor has NEON (see the file's head).

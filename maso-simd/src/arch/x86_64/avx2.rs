@@ -183,6 +183,30 @@ impl Lanes for YmmDouble {
 }
 
 impl Double for YmmDouble {
+    const IS_FUSED: bool = true;
+
+    #[inline(always)]
+    fn widen(from: &[f32]) -> Self {
+        let lanes: &[f32; 4] = from.first_chunk().expect("a register of lanes");
+        // SAFETY: 4 numbers are there; the processor has SSE.
+        let narrow = unsafe { _mm_loadu_ps(lanes.as_ptr()) };
+        // SAFETY: the processor has AVX (see the file's head).
+        Self(unsafe { _mm256_cvtps_pd(narrow) })
+    }
+
+    #[inline(always)]
+    fn abs(self) -> Self {
+        let sign = Self::splat(-0.0);
+        // SAFETY: the processor has AVX (see the file's head).
+        Self(unsafe { _mm256_andnot_pd(sign.0, self.0) })
+    }
+
+    #[inline(always)]
+    fn max(self, other: Self) -> Self {
+        // SAFETY: the processor has AVX (see the file's head).
+        Self(unsafe { _mm256_max_pd(self.0, other.0) })
+    }
+
     #[inline(always)]
     fn above(self, other: Self) -> u32 {
         // SAFETY: the processor has AVX (see the file's head).

@@ -187,6 +187,29 @@ impl Lanes for ZmmDouble {
 }
 
 impl Double for ZmmDouble {
+    const IS_FUSED: bool = true;
+
+    #[inline(always)]
+    fn widen(from: &[f32]) -> Self {
+        let lanes: &[f32; 8] = from.first_chunk().expect("a register of lanes");
+        // SAFETY: 8 numbers are there; the processor has AVX (see the file's head).
+        let narrow = unsafe { _mm256_loadu_ps(lanes.as_ptr()) };
+        // SAFETY: the processor has AVX-512F (see the file's head).
+        Self(unsafe { _mm512_cvtps_pd(narrow) })
+    }
+
+    #[inline(always)]
+    fn abs(self) -> Self {
+        // SAFETY: the processor has AVX-512F (see the file's head).
+        Self(unsafe { _mm512_abs_pd(self.0) })
+    }
+
+    #[inline(always)]
+    fn max(self, other: Self) -> Self {
+        // SAFETY: the processor has AVX-512F (see the file's head).
+        Self(unsafe { _mm512_max_pd(self.0, other.0) })
+    }
+
     #[inline(always)]
     fn above(self, other: Self) -> u32 {
         // SAFETY: the processor has AVX-512F (see the file's head).
