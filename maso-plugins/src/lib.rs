@@ -39,3 +39,8 @@ pub mod host;
 #[cfg(feature = "sdk")]
 pub mod sdk;
 pub mod templates;
+
+/// The page's example is compiled with the tests.
+#[cfg(all(doctest, feature = "sdk"))]
+#[doc = include_str!("../../docs/plugins.md")]
+struct Page;

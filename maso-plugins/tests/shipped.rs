@@ -2,18 +2,15 @@
 
 mod common;
 
-use maso_plugins::host::{Block, Error, Inference, Plugin, Registry, conformance};
-use std::{path::Path, sync::Barrier, thread};
+use maso_plugins::host::{Block, Error, Inference, PATH_VARIABLE, Plugin, Registry, conformance};
+use std::{path::Path, process::Command, sync::Barrier, thread};
 
-/// The C plugin, in a folder of its own; `None` without a compiler.
+/// The C plugin; `None` without a compiler.
 fn soft_clip() -> Option<&'static Plugin> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../plugins/soft-clip/soft_clip.c");
     let out = common::scratch("c").join(common::library_file("soft-clip"));
-    // A file that is loaded must not be written again.
-    static BUILT: std::sync::Once = std::sync::Once::new();
-    let mut compiled = out.exists();
-    BUILT.call_once(|| compiled = common::compile(&source, &out, &["-shared", "-fPIC"]).is_some());
-    compiled.then(|| Plugin::open(out).unwrap())
+    common::compile(&source, &out, &["-shared", "-fPIC"])?;
+    Some(Plugin::open(out).unwrap())
 }
 
 fn assert_conforms(plugin: &Plugin) {
@@ -156,4 +153,25 @@ fn plugins_are_found_by_name() {
     common::shipped("sigmoid-gated");
     let called = registry.kind("sigmoid-gated/sigmoid-gated-callback").unwrap();
     assert_eq!(called.parameters()[0].name, "beta");
+}
+
+/// The environment can only be set for another process: this test runs itself there.
+#[test]
+fn the_environment_says_where_plugins_are() {
+    const NAME: &str = "the_environment_says_where_plugins_are";
+    let path = common::shipped("triangle");
+    let folder = path.parent().unwrap();
+    let registry = Registry::from_env();
+    if registry.folders() == [folder] {
+        assert_eq!(registry.find("triangle").unwrap().path(), path.canonicalize().unwrap());
+        return;
+    }
+    let folders = std::env::join_paths([Path::new(""), folder]).unwrap();
+    let child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", NAME])
+        .env(PATH_VARIABLE, folders)
+        .output()
+        .unwrap();
+    let output = String::from_utf8_lossy(&child.stdout);
+    assert!(child.status.success() && output.contains("1 passed"), "{output}");
 }

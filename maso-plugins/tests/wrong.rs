@@ -146,6 +146,17 @@ fn names_that_lead_nowhere() {
 }
 
 #[test]
+fn one_kind_in_two_plugins() {
+    let Some(first) = kind("first-of-two", &[]) else { return };
+    let second = kind("second-of-two", &[]).unwrap();
+    let error = Registry::default().kind("leaky").unwrap_err().to_string();
+    let named = [first, second].map(|kind| kind.id().to_string());
+    assert!(named.iter().all(|name| error.contains(name)), "{error}");
+    let chosen = Registry::default().kind("second-of-two/leaky").unwrap();
+    assert!(std::ptr::eq(chosen, second), "{}", chosen.id());
+}
+
+#[test]
 fn a_later_minor_version_loads() {
     let Some(kind) = kind("minor", &["KIND_SIZE=sizeof(maso_kind) + 32"]) else { return };
     assert_eq!(kind.create(&[]).unwrap().pieces().slopes(), [0.0, 1.0]);

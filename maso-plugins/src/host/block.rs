@@ -91,7 +91,23 @@ impl<'a, S> Block<'a, S> {
             offered("memberships", offers.membership)?;
             membership.fits(plane, pieces)?;
         }
-        Ok(Checked(self))
+        Ok(Checked(self.joined()))
+    }
+
+    /// Lines that follow each other without gaps are one line: fewer and longer loops for the plugin.
+    fn joined(mut self) -> Self {
+        let strides = [
+            Some(self.input.stride),
+            self.value.as_ref().map(|value| value.stride),
+            self.derivative.as_ref().map(|derivative| derivative.stride),
+            self.membership.as_ref().map(|membership| membership.line_stride),
+        ];
+        if strides.into_iter().flatten().all(|stride| stride == self.length) {
+            // No overflow: so many numbers are there.
+            self.length *= self.lines;
+            self.lines = self.lines.min(1);
+        }
+        self
     }
 }
 

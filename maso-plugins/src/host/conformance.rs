@@ -71,7 +71,7 @@ pub fn check(path: impl AsRef<Path>) -> Report {
     report
 }
 
-fn check_kind(report: &mut Report, kind: &Kind) {
+fn check_kind(report: &mut Report, kind: &'static Kind) {
     for values in settings(kind) {
         check_setting(report, kind, &values);
     }
@@ -93,7 +93,7 @@ fn settings(kind: &Kind) -> Vec<Vec<f64>> {
     settings
 }
 
-fn check_setting(report: &mut Report, kind: &Kind, values: &[f64]) {
+fn check_setting(report: &mut Report, kind: &'static Kind, values: &[f64]) {
     let subject = subject(kind, values);
     let made = Instance::make(kind, values);
     if !report.note("is created, or refused with a reason", &subject, created(&made)) {
@@ -105,7 +105,7 @@ fn check_setting(report: &mut Report, kind: &Kind, values: &[f64]) {
     };
     report.note("its pieces and rule are well-formed", &subject, problem);
     let Ok(instance) = made else { return };
-    report.note("is the same when created again", &subject, same_again(kind, &instance));
+    report.note("is the same when created again", &subject, same_again(&instance));
     if instance.inference() == Inference::Callback {
         check_callback(report, &subject, &instance);
     }
@@ -132,8 +132,9 @@ fn subject(kind: &Kind, values: &[f64]) -> String {
     format!("{}{}", kind.name(), settings.concat())
 }
 
-fn same_again(kind: &Kind, instance: &Instance) -> Result<(), String> {
-    let again = Instance::make(kind, instance.values()).map_err(|error| error.to_string())?;
+fn same_again(instance: &Instance) -> Result<(), String> {
+    let again =
+        Instance::make(instance.kind(), instance.values()).map_err(|error| error.to_string())?;
     let same = again.pieces() == instance.pieces() && again.inference() == instance.inference();
     if same { Ok(()) } else { Err("another instance has other pieces or another rule".into()) }
 }

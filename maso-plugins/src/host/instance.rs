@@ -12,7 +12,7 @@ use std::fmt;
 #[derive(Debug)]
 pub struct Instance {
     handle: Handle,
-    kind: Kind,
+    kind: &'static Kind,
     values: Vec<f64>,
     pieces: Pieces,
     inference: Inference,
@@ -77,7 +77,7 @@ mod sealed {
 
 impl Instance {
     /// Asks the plugin for an instance and checks its pieces and rule.
-    pub(super) fn make(kind: &Kind, values: &[f64]) -> Result<Self, Error> {
+    pub(super) fn make(kind: &'static Kind, values: &[f64]) -> Result<Self, Error> {
         kind.check(values)?;
         let id = || kind.id().clone();
         let handle = kind.functions().create(values);
@@ -85,7 +85,7 @@ impl Instance {
         let handle = handle.ok_or_else(|| Error::NoInstance { kind: id() })?;
         let spline = spline(&handle, kind.functions());
         let (pieces, inference) = spline.map_err(|fault| Error::Spline { kind: id(), fault })?;
-        Ok(Self { handle, kind: kind.clone(), values: values.to_vec(), pieces, inference })
+        Ok(Self { handle, kind, values: values.to_vec(), pieces, inference })
     }
 
     /// Checks what its callbacks compute at sample points, if it has any.
@@ -95,8 +95,8 @@ impl Instance {
 
     /// What it is an instance of.
     #[must_use]
-    pub fn kind(&self) -> &Kind {
-        &self.kind
+    pub fn kind(&self) -> &'static Kind {
+        self.kind
     }
 
     /// The value of each parameter.

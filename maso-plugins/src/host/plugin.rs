@@ -107,7 +107,7 @@ impl Plugin {
 }
 
 /// A nonlinearity.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Kind {
     id: KindId,
     description: String,
@@ -210,7 +210,7 @@ impl Kind {
     ///
     /// If a parameter is unknown, set twice or out of its range, if the plugin refuses, or if the instance is not as
     /// the header demands.
-    pub fn create(&self, settings: &[(&str, f64)]) -> Result<Instance, Error> {
+    pub fn create(&'static self, settings: &[(&str, f64)]) -> Result<Instance, Error> {
         self.create_with(&self.values(settings)?)
     }
 
@@ -223,7 +223,7 @@ impl Kind {
     /// # Panics
     ///
     /// If there are more or fewer values than parameters.
-    pub fn create_with(&self, values: &[f64]) -> Result<Instance, Error> {
+    pub fn create_with(&'static self, values: &[f64]) -> Result<Instance, Error> {
         let instance = Instance::make(self, values)?;
         instance.probe()?;
         Ok(instance)

@@ -5,8 +5,11 @@
 use crate::{abi, sdk::Real};
 use std::{fmt, marker::PhantomData, ptr::NonNull, slice};
 
-/// The most numbers of a [`Line`], so that scratch space can be arrays of this length.
+/// The most numbers of a [`Line`].
 pub const CHUNK: usize = 256;
+
+/// Lists of a [`Line`] to compute with.
+pub const SCRATCH: usize = 4;
 
 /// Pre-activations, and a place for each result that is wanted. All have the same length, at most [`CHUNK`].
 #[derive(Debug)]
@@ -19,6 +22,8 @@ pub struct Line<'a, S> {
     pub derivative: Option<&'a mut [S]>,
     /// Memberships of the pieces.
     pub membership: Option<Membership<'a, S>>,
+    /// Lists to compute with, so that nothing need be allocated. What is in them means nothing.
+    pub scratch: [&'a mut [S]; SCRATCH],
 }
 
 /// A place for the membership of each piece.
@@ -92,15 +97,21 @@ impl<S: Real> Lines<S> {
         &mut self,
         mut each: impl FnMut(Line<'_, S>) -> Result<(), E>,
     ) -> Result<(), E> {
+        let mut scratch = [[S::default(); CHUNK]; SCRATCH];
         for line in 0..self.lines {
             for start in (0..self.length).step_by(CHUNK) {
-                each(self.chunk(line, start))?;
+                each(self.chunk(line, start, &mut scratch))?;
             }
         }
         Ok(())
     }
 
-    fn chunk(&mut self, line: usize, start: usize) -> Line<'_, S> {
+    fn chunk<'a>(
+        &'a mut self,
+        line: usize,
+        start: usize,
+        scratch: &'a mut [[S; CHUNK]; SCRATCH],
+    ) -> Line<'a, S> {
         let length = CHUNK.min(self.length - start);
         let place = |array: *mut S, stride: u64| self.place(array, stride, line, start);
         let input = place(self.block.input.cast_mut(), self.block.input_stride);
@@ -124,7 +135,8 @@ impl<S: Real> Lines<S> {
             length,
             array: PhantomData,
         });
-        Line { input, value, derivative, membership }
+        let scratch = scratch.each_mut().map(|list| &mut list[..length]);
+        Line { input, value, derivative, membership, scratch }
     }
 
     /// Where a chunk begins in an array; `None` if the array is not wanted.

@@ -1,6 +1,6 @@
 //! For authors of plugins: implement [`Kind`], name it in [`export_plugin!`](crate::export_plugin), build a `cdylib`.
 //!
-//! ```
+//! ```standalone_crate
 //! use maso_plugins::sdk::{Error, Kind, Parameter, Rule, Spline};
 //!
 //! /// Leaky ReLU: `slope·z` to the left of 0.
@@ -42,7 +42,7 @@ mod line;
 mod real;
 mod shim;
 
-pub use line::{CHUNK, Line, Membership};
+pub use line::{CHUNK, Line, Membership, SCRATCH};
 pub use real::Real;
 #[doc(hidden)]
 pub use shim::{enter, kind_table, pick, plugin_table};

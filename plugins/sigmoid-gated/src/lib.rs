@@ -3,7 +3,7 @@
 //! Twice: `sigmoid-gated` names the host's rule, so that the host's kernels do the work; `sigmoid-gated-callback`
 //! computes the same by itself, to show how.
 
-use maso_plugins::sdk::{CHUNK, Error, Kind, Line, Offers, Parameter, Real, Rule, Spline};
+use maso_plugins::sdk::{Error, Kind, Line, Offers, Parameter, Real, Rule, Spline};
 
 const BETA: &[Parameter] = &[Parameter::new(
     "beta",
@@ -62,10 +62,8 @@ impl Kind for Called {
     }
 
     fn soft<S: Real>(&self, line: Line<'_, S>) -> Result<(), Error> {
-        let Line { input, value, derivative, membership } = line;
-        let (zero, one, eta) = (S::default(), S::from_f64(1.0), S::from_f64(self.eta));
-        let (mut scaled, mut gate) = ([zero; CHUNK], [zero; CHUNK]);
-        let (scaled, gate) = (&mut scaled[..input.len()], &mut gate[..input.len()]);
+        let Line { input, value, derivative, membership, scratch: [scaled, gate, ..] } = line;
+        let (one, eta) = (S::from_f64(1.0), S::from_f64(self.eta));
         for (scaled, z) in scaled.iter_mut().zip(input) {
             *scaled = eta * *z;
         }
