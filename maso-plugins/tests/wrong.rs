@@ -11,7 +11,11 @@ use maso_plugins::{
         SplineFault, conformance,
     },
 };
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 fn refused(path: &Path) -> Error {
     Plugin::open(path).expect_err("the plugin is wrong")
@@ -353,9 +357,9 @@ fn conformance_finds_what_samples_do_not() {
     assert_eq!(loads, ["loads, and its tables are well-formed"]);
 }
 
-/// The crate in `tests/plugins/panics.rs`, built outside of the workspace.
-fn panics() -> &'static Plugin {
-    let folder = scratch("panics");
+/// The crate of `tests/plugins/panics.rs`, written out outside of the workspace.
+fn panics_crate(folder: &str) -> PathBuf {
+    let folder = scratch(folder);
     let manifest = format!(
         "[package]\nname = \"panics\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[lib]\npath = {:?}\n\
          crate-type = [\"cdylib\"]\n\n[dependencies.maso-plugins]\npath = {:?}\n\
@@ -364,12 +368,13 @@ fn panics() -> &'static Plugin {
         env!("CARGO_MANIFEST_DIR"),
     );
     fs::write(folder.join("Cargo.toml"), manifest).unwrap();
-    Plugin::open(common::built(&folder, "panics")).unwrap()
+    folder
 }
 
 #[test]
 fn panics_become_statuses() {
-    let plugin = panics();
+    let library = common::built(&panics_crate("panics"), "panics");
+    let plugin = Plugin::open(library).unwrap();
     let create = |kind: &str| plugin.kind(kind).unwrap().create(&[]);
     let failure = |kind| match create(kind).unwrap_err() {
         Error::Create { failure, .. } => failure,
@@ -393,6 +398,20 @@ fn panics_become_statuses() {
         instance.soft_f32(Block::line(&[1.0, 10.0, 2.0]).value(&mut value, 3)).unwrap();
         assert_eq!(value, [1.0, 10.0, 2.0], "it works on after an error");
     }
+}
+
+/// Without unwinding a panic would be the end of the host.
+#[test]
+fn a_plugin_that_cannot_unwind_does_not_compile() {
+    let folder = panics_crate("aborts");
+    let output = Command::new(env!("CARGO"))
+        .args(["check", "--offline", "--target-dir", "target"])
+        .current_dir(folder)
+        .env("CARGO_PROFILE_DEV_PANIC", "abort")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && text.contains("a plugin must unwind"), "{text}");
 }
 
 #[test]

@@ -14,8 +14,9 @@ use std::{
 };
 
 /// A table's own size.
+#[allow(clippy::cast_possible_truncation, reason = "layout.rs asserts the sizes")]
 pub(super) const fn size<T: abi::Table>() -> u32 {
-    T::LEAST
+    size_of::<T>() as u32
 }
 
 /// What the host handed over at the entry.

@@ -75,6 +75,7 @@ fn cargo(folder: &Path, target: &Path, arguments: &[&str]) -> PathBuf {
         .args(arguments)
         .arg("--target-dir")
         .arg(target)
+        .env_remove("CARGO_BUILD_TARGET")
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
