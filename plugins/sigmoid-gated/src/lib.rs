@@ -68,12 +68,16 @@ impl Kind for Called {
             *scaled = eta * *z;
         }
         S::sigmoid(scaled, gate);
-        for (value, (z, gate)) in value.into_iter().flatten().zip(input.iter().zip(&*gate)) {
-            *value = *z * *gate;
+        if let Some(value) = value {
+            for (value, (z, gate)) in value.iter_mut().zip(input.iter().zip(&*gate)) {
+                *value = *z * *gate;
+            }
         }
-        let terms = scaled.iter().zip(&*gate);
-        for (derivative, (scaled, gate)) in derivative.into_iter().flatten().zip(terms) {
-            *derivative = *gate + *scaled * *gate * (one - *gate);
+        if let Some(derivative) = derivative {
+            for (derivative, (scaled, gate)) in derivative.iter_mut().zip(scaled.iter().zip(&*gate))
+            {
+                *derivative = *gate + *scaled * *gate * (one - *gate);
+            }
         }
         if let Some(mut membership) = membership {
             membership.piece(1).copy_from_slice(gate);
