@@ -47,7 +47,7 @@ fn assert_builds(folder: &Path, name: &str) {
     let library = check.strip_prefix("maso plugin check ").unwrap();
     let expected =
         format!("maso forward MODEL DATA --plugin {library} --replace Relu={name}:slope=0.1");
-    assert_eq!(run, &expected);
+    assert_eq!(run, &expected, "the third command of the README");
     assert_works(&folder.join(library), name);
 }
 
@@ -55,10 +55,12 @@ fn assert_works(library: &Path, name: &str) {
     let report = conformance::check(library);
     assert!(report.passed(), "{report:#?}");
     let plugin = Plugin::open(library).unwrap();
-    assert_eq!((plugin.name(), plugin.version(), plugin.kinds().len()), (name, "0.1.0", 1));
+    let said = (plugin.name(), plugin.version(), plugin.kinds().len());
+    assert_eq!(said, (name, "0.1.0", 1), "name, version and kinds");
     let leaky = plugin.kind(name).unwrap().create(&[("slope", 0.1)]).unwrap();
-    assert_eq!(leaky.inference(), Inference::BetaVq { beta: 1.0 });
-    assert_eq!((leaky.pieces().value(-2.0), leaky.pieces().value(3.0)), (-0.2, 3.0));
+    assert_eq!(leaky.inference(), Inference::BetaVq { beta: 1.0 }, "the rule");
+    let values = [-2.0, 3.0].map(|z| leaky.pieces().value(z));
+    assert_eq!(values, [-0.2, 3.0], "leaky ReLU");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A block of pre-activations, and what is wanted of them.
 
-use super::Offers;
+use super::{Inference, Offers};
 
 /// Lines of contiguous numbers, and places for their results. Strides go from line to line and count numbers.
 #[derive(Debug)]
@@ -169,7 +169,7 @@ fn offered(what: &'static str, offered: bool) -> Result<(), BlockFault> {
 }
 
 /// What can be wrong with a block.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BlockFault {
     /// An array ends too early.
@@ -205,9 +205,9 @@ pub enum BlockFault {
         what: &'static str,
     },
     /// The rule is one of the host's.
-    #[error("its rule is {found}: the plugin has no soft inference of its own")]
+    #[error("soft inference is {found}: the host computes it, not the plugin")]
     NotCallback {
         /// The rule.
-        found: String,
+        found: Inference,
     },
 }

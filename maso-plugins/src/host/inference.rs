@@ -2,6 +2,7 @@
 
 use super::SplineFault;
 use crate::abi::rule;
+use std::fmt;
 
 /// How an instance infers its piece. With u the values of the pieces' lines and η = β / (1 − β):
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -51,5 +52,18 @@ impl Inference {
             return Err(SplineFault::Probit { rule: name, found: pieces });
         }
         Ok(inference)
+    }
+}
+
+impl fmt::Display for Inference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Hard => write!(f, "hard"),
+            Self::BetaVq { beta } => write!(f, "beta-VQ with beta = {beta}"),
+            Self::LogPartition { beta } => write!(f, "log-partition with beta = {beta}"),
+            Self::Probit => write!(f, "probit"),
+            Self::ProbitTanh => write!(f, "probit by tanh"),
+            Self::Callback => write!(f, "the plugin's own"),
+        }
     }
 }

@@ -146,9 +146,9 @@ impl Instance {
         let fault = |fault| Error::Block { kind: self.kind.id().clone(), fault };
         let callback =
             (self.inference == Inference::Callback).then(|| S::soft(self.kind.functions()));
-        let soft = callback.flatten().ok_or_else(|| {
-            fault(BlockFault::NotCallback { found: format!("{:?}", self.inference) })
-        })?;
+        let soft = callback
+            .flatten()
+            .ok_or_else(|| fault(BlockFault::NotCallback { found: self.inference }))?;
         let block = block.check(self.pieces.count(), self.kind.offers()).map_err(fault)?;
         let done = self.handle.soft(soft, block);
         done.map_err(|failure| Error::Call { kind: self.kind.id().clone(), failure })
