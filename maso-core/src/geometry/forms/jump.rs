@@ -2,9 +2,12 @@
 //! and from one cell to a neighbour by the columns of the units that change.
 
 use super::matrix::{Chosen, Matrix};
-use super::push::{Path, gated, scaled};
-use super::{Bounds, Forms, Plan, ROUNDING};
-use crate::network::{Dense, NodeId, PerUnit, ScalarSpline};
+use super::push::{Path, gated, gated_norm, scaled};
+use super::{Forms, Plan, ROUNDING};
+use crate::network::{NodeId, PerUnit, ScalarSpline};
+
+/// Sizes are measured again once their bound has grown this much.
+const GROWN: f64 = 1.5;
 
 /// A dense node behind a scalar layer.
 #[derive(Debug)]
@@ -20,7 +23,7 @@ pub(super) struct Jump {
 }
 
 impl Jump {
-    pub(super) fn new(dense: &Dense, stage: usize, source: NodeId, spline: ScalarSpline) -> Self {
+    pub(super) fn new(matrix: Matrix, stage: usize, source: NodeId, spline: ScalarSpline) -> Self {
         let halves = match (&spline.slopes[..], &spline.offsets[..]) {
             ([left, right], [below, above]) => {
                 let half =
@@ -29,7 +32,7 @@ impl Jump {
             }
             _ => None,
         };
-        Self { stage, source, spline, halves, matrix: Matrix::new(dense) }
+        Self { stage, source, spline, halves, matrix }
     }
 }
 
@@ -50,8 +53,7 @@ impl Plan<'_> {
             Some(halves) => self.choose_halves(source, words, halves, chosen),
             None => self.choose(jump, source, words, chosen),
         }
-        jump.matrix.sum(self.kernels, chosen, out);
-        self.measure(out);
+        jump.matrix.sum(self, chosen, out);
     }
 
     /// Units that are off below their knots: those above.
@@ -71,6 +73,7 @@ impl Plan<'_> {
             }
         }
         chosen.bounds = gated(source.bounds, slope, offset);
+        chosen.error_norm = gated_norm(source, slope, offset);
     }
 
     /// Units of the same two pieces.
@@ -89,6 +92,8 @@ impl Plan<'_> {
         }
         let bounds = halves.map(|(slope, offset)| gated(source.bounds, slope, offset));
         chosen.bounds = bounds[0].and(bounds[1]);
+        let norms = halves.map(|(slope, offset)| gated_norm(source, slope, offset));
+        chosen.error_norm = 1.01 * norms[0].hypot(norms[1]);
     }
 
     /// Units of any pieces.
@@ -102,6 +107,7 @@ impl Plan<'_> {
                 chosen.bounds = chosen.bounds.and(gated(source.bounds, slope, offset));
             }
         }
+        chosen.error_norm = 1.01 * chosen.bounds.error * (source.len() as f64).sqrt();
     }
 
     /// Writes `from` to `to` with the rows of `flips` gone over to the other side of their knots; without `from` in
@@ -118,7 +124,8 @@ impl Plan<'_> {
         debug_assert!(!flips.is_empty(), "a cell differs from its twin");
         if let Some(from) = from {
             to.numbers.resize(from.numbers.len(), 0.0);
-            (to.len, to.stride, to.bounds) = (from.len, from.stride, from.bounds);
+            (to.len, to.stride) = (from.len, from.stride);
+            (to.bounds, to.error_norm, to.measured) = (from.bounds, from.error_norm, from.measured);
         }
         for (i, &row) in flips.iter().enumerate() {
             let (unit, [slope, offset]) = jump.step(path, row as usize);
@@ -131,29 +138,46 @@ impl Plan<'_> {
                 _ => self.kernels.add_column_to(&mut to.numbers, column, step),
             }
             let largest = jump.matrix.largest(unit);
-            self.widen(largest, source.bounds.error, step, [slope, offset], &mut to.bounds);
+            self.widen(largest, source.bounds.error, step, [slope, offset], to);
+        }
+        if to.bounds.size > GROWN * to.measured {
+            self.measure(to);
         }
     }
 
-    /// What is known after a unit's change of slope and offset was added, its weights being at most `largest`.
+    /// What is known after a unit's change of slope and offset was added, its weights and their Euclidean norm being at
+    /// most `largest` and `length`.
     fn widen(
         &self,
-        largest: f64,
+        [largest, length]: [f64; 2],
         error: f64,
         step: [f64; 3],
         [slope, offset]: [f64; 2],
-        bounds: &mut Bounds,
+        to: &mut Forms,
     ) {
+        let bounds = &mut to.bounds;
         let size = step[0].abs() * self.reach[0] + step[1].abs() * self.reach[1] + step[2].abs();
         bounds.gradient += 1.01 * largest * (step[0].abs() + step[1].abs());
         bounds.size += 1.01 * largest * size;
-        let slopes = 2.0 * ROUNDING * (size + offset.abs()) + slope.abs() * error;
-        bounds.error +=
-            1.01 * (largest * slopes + 2.0 * ROUNDING * bounds.size) + 4.0 * f64::MIN_POSITIVE;
+        let of_step = 2.0 * ROUNDING * (size + offset.abs()) + slope.abs() * error;
+        // One rounding of the product and one of the sum.
+        let own = 0.51 * ROUNDING * (bounds.size + largest * size) + 4.0 * f64::MIN_POSITIVE;
+        bounds.error += 1.01 * (largest * of_step + own);
+        to.error_norm += 1.01 * (length * of_step + own * (to.len as f64).sqrt());
     }
 }
 
 impl Jump {
+    /// How many units a full sum adds up.
+    pub(super) fn terms(&self, path: &Path) -> usize {
+        match self.halves {
+            Some([(0.0, 0.0), _]) => {
+                path[self.stage].iter().map(|word| word.count_ones() as usize).sum()
+            }
+            _ => self.matrix.depth(),
+        }
+    }
+
     /// The unit of a row, and the change of its slope and offset that brought it to where `path` says it is.
     fn step(&self, path: &Path, row: usize) -> (usize, [f64; 2]) {
         // Below and above the knot, whatever the unit's other knots are: slopes change by as much at each.

@@ -7,6 +7,7 @@ mod jump;
 mod matrix;
 mod plan;
 mod push;
+mod spectral;
 mod stage;
 
 use plan::Segment;
@@ -30,6 +31,10 @@ pub(crate) struct Forms {
     /// All a, then all b, then all c, each filled up with zeros to `stride`.
     numbers: Vec<f64>,
     pub(crate) bounds: Bounds,
+    /// The Euclidean norm of all their errors together: of `Δa·S`, `Δb·T` and `Δc` of every form.
+    error_norm: f64,
+    /// The size when it was measured last: where forms change by steps, the bound grows.
+    measured: f64,
 }
 
 /// What is known of all forms of a node together. S and T are the largest coordinates, without sign, of the
@@ -72,6 +77,13 @@ impl Forms {
         self.numbers.clear();
         self.numbers.resize(3 * self.stride, 0.0);
         self.bounds = Bounds::default();
+        self.error_norm = 0.0;
+    }
+
+    /// Sets what is known of each form, and of all of them no more than that.
+    fn set_error(&mut self, error: f64) {
+        self.bounds.error = error;
+        self.error_norm = error * (self.len as f64).sqrt();
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -8,7 +8,10 @@ use super::matrix::Matrix;
 use super::stage::{Signs, SignsOf};
 use super::{Forms, Kind, Operand, Stage, Target};
 use crate::linearize::Gate;
-use crate::network::{Affine, Network, NodeId, Operator, Rule, Source, View};
+use crate::network::{Affine, Dense, Network, NodeId, Operator, Rule, Source, View};
+
+/// Networks of as many stages are deep: bounds of products' norms pay.
+const DEEP: usize = 4;
 
 /// A plane in the input space: the point `origin + s·u + t·v`.
 #[derive(Clone, Debug, PartialEq)]
@@ -141,7 +144,7 @@ impl<'n> Plan<'n> {
                 (Operator::Input, _) => Step::Input,
                 (Operator::Nonlinear(_), _) => Step::Gates(id),
                 (Operator::Affine(Affine::Dense(dense)), _) if dense.batch == 1 => {
-                    Step::Dense(id, Matrix::new(dense))
+                    Step::Dense(id, self.matrix(dense))
                 }
                 (operator, _) => Step::Node(id, Norms::of(operator, node.len())),
             };
@@ -191,6 +194,10 @@ impl<'n> Plan<'n> {
         jumped
     }
 
+    fn matrix(&self, dense: &Dense) -> Matrix {
+        Matrix::new(self.kernels, dense, self.stages.len() >= DEEP)
+    }
+
     /// How a dense node is found from the pre-activations of the layer that it reads.
     fn jump(&self, id: NodeId, jumped: &[bool]) -> Option<Jump> {
         let network = self.network;
@@ -208,7 +215,7 @@ impl<'n> Plan<'n> {
             unreachable!("a scalar layer is behind")
         };
         let stage = self.stages.iter().position(|stage| stage.node == layer)?;
-        Some(Jump::new(dense, stage, network.node(layer).inputs[0], spline.clone()))
+        Some(Jump::new(self.matrix(dense), stage, network.node(layer).inputs[0], spline.clone()))
     }
 
     /// The forms of `node`, of the segments found so far.

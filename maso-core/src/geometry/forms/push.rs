@@ -8,6 +8,9 @@ use super::{Bounds, Forms, Operand, Plan, ROUNDING, Segment};
 use crate::linearize::Gate;
 use crate::network::{NodeId, Operator, Run, View};
 
+/// Adding a unit to all forms takes as long as this many units take in a full sum, and rounds all forms once more.
+const FLIP_COST: usize = 4;
+
 /// What is decided in a cell, stage by stage.
 pub(crate) type Path = [Vec<u64>];
 
@@ -151,7 +154,10 @@ impl Plan<'_> {
     ) {
         let steps = &self.segments[number];
         let is_simple = |step: &Step| matches!(step, Step::Jump(jump) if jump.stage + 1 == number);
-        if !steps.iter().all(is_simple) {
+        let is_far = |step: &Step| {
+            matches!(step, Step::Jump(jump) if FLIP_COST * flips.len() > jump.terms(path))
+        };
+        if !steps.iter().all(is_simple) || steps.iter().any(is_far) {
             return self.push(frames, number, depth, path);
         }
         let mut to = frames.take(number, depth);
@@ -185,7 +191,7 @@ impl Plan<'_> {
         out: &mut Forms,
     ) {
         chosen.clear();
-        chosen.bounds = input.bounds;
+        (chosen.bounds, chosen.error_norm) = (input.bounds, input.error_norm);
         for index in 0..input.len() {
             let form = input.form(index);
             if form != [0.0; 3] {
@@ -193,11 +199,10 @@ impl Plan<'_> {
             }
         }
         if self.is_before_stages(id) {
-            matrix.sum_twice_as_well(self.kernels, chosen, out);
+            matrix.sum_twice_as_well(self, chosen, out);
         } else {
-            matrix.sum(self.kernels, chosen, out);
+            matrix.sum(self, chosen, out);
         }
-        self.measure(out);
     }
 
     fn node(&self, known: Known<'_>, id: NodeId, norms: &Norms, out: &mut Forms) {
@@ -239,13 +244,14 @@ impl Plan<'_> {
             _ => unreachable!("inputs, views without change and layers have other steps"),
         };
         self.measure(out);
-        out.bounds.error = bounds.error;
+        out.set_error(bounds.error);
     }
 
     /// Finds the largest gradient and size again.
     pub(super) fn measure(&self, forms: &mut Forms) {
         let [gradient, size] = self.kernels.largest_forms(&forms.block(), self.reach);
         (forms.bounds.gradient, forms.bounds.size) = (1.01 * gradient, 1.01 * size);
+        forms.measured = forms.bounds.size;
     }
 
     fn gates(&self, known: Known<'_>, id: NodeId, path: &Path, out: &mut Forms) {
@@ -265,7 +271,7 @@ impl Plan<'_> {
             error = error.max(gated(bounds, gate.slope, gate.offset).error);
         }
         self.measure(out);
-        out.bounds.error = error;
+        out.set_error(error);
     }
 
     /// The forms whose signs the next stage asks for, where they are not a node's own.
@@ -291,7 +297,7 @@ impl Plan<'_> {
             error = error.max(bounds.error);
         }
         self.measure(&mut rows);
-        rows.bounds.error = error;
+        rows.set_error(error);
         to.rows = rows;
     }
 }
@@ -329,6 +335,16 @@ pub(super) fn gated(bounds: Bounds, slope: f64, offset: f64) -> Bounds {
     let size = 1.01 * (slope * bounds.size + offset.abs());
     let error = 1.01 * slope * bounds.error + 2.0 * ROUNDING * size + f64::MIN_POSITIVE;
     Bounds { error, gradient: 1.01 * slope * bounds.gradient, size }
+}
+
+/// The norm of all errors behind such a gate.
+pub(super) fn gated_norm(forms: &Forms, slope: f64, offset: f64) -> f64 {
+    if slope == 1.0 && offset == 0.0 {
+        return forms.error_norm;
+    }
+    let own = Bounds { error: 0.0, ..forms.bounds };
+    let rounding = gated(own, slope, offset).error * (forms.len() as f64).sqrt();
+    1.01 * (slope.abs() * forms.error_norm + rounding)
 }
 
 /// What is known of sums of such forms; sizes are measured afterwards.
