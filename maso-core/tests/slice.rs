@@ -3,15 +3,16 @@
 
 mod common;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use common::networks::random_network;
 use common::oracles::{arrangement, dense_with, generated, n1, quarters};
 use common::{Builder, Random};
 use maso_core::Network;
+use maso_core::code::Layer;
 use maso_core::geometry::slice::{
-    Plane, Slice, SliceEdge, SliceError, SliceOptions, SliceStatus, SliceTarget, WallOf, Window,
-    WindowError,
+    CellComplex, Plane, Slice, SliceEdge, SliceError, SliceOptions, SliceStatus, SliceTarget,
+    WallOf, Window, WindowError,
 };
 use maso_core::graph::Attribute;
 
@@ -350,6 +351,74 @@ fn limits_and_empty_windows_say_so() {
     let flat = Window::new_box([1.0, 1.0], [0.0, 1.0]).expect("finite");
     let slice = network.slice(&plane(), &flat, &all()).expect("a slice");
     assert_eq!((slice.status, slice.regions.len()), (SliceStatus::Empty, 0), "nothing to see");
+}
+
+/// The same on a number of threads.
+fn on_threads(threads: usize, work: impl FnOnce() -> Slice + Send) -> Slice {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+    pool.expect("threads").install(work)
+}
+
+#[test]
+fn patches_are_sewn_together_without_a_seam() {
+    for (sizes, seed) in [(&[2, 48, 24, 12, 3][..], 3), (&[2, 6, 40, 8, 2], 5), (&[2, 90, 1], 7)] {
+        let network = generated(sizes, seed);
+        let options = SliceOptions { target: Some(SliceTarget::Class), ..all() };
+        let alone = SliceOptions { patches_beyond: Some(usize::MAX), ..options.clone() };
+        let whole = network.slice(&plane(), &square(1.0), &alone).expect("a slice");
+        let patches = SliceOptions { patches_beyond: Some(0), ..options.clone() };
+        let [one, three] = [1, 3].map(|threads| {
+            on_threads(threads, || {
+                network.slice(&plane(), &square(1.0), &patches).expect("a slice")
+            })
+        });
+        assert!(one.regions.len() > 100, "{} regions", one.regions.len());
+        assert!(one.verify(&network).is_clean(), "{:?}", one.verify(&network));
+        assert_eq!(one.regions_per_layer, whole.regions_per_layer, "{sizes:?}");
+        let size =
+            |complex: &CellComplex| [complex.vertices.len(), complex.edges.len(), complex.len()];
+        assert_eq!(size(&one.regions), size(&whole.regions), "{sizes:?}");
+        let [of_one, of_whole] = [&one, &whole].map(|slice| slice.target.as_ref().expect("asked"));
+        assert_eq!(size(&of_one.complex), size(&of_whole.complex), "{sizes:?}");
+        assert_eq!(of_one.complex.euler(), 1, "{sizes:?}");
+        let codes = |slice: &Slice| -> HashSet<Vec<u64>> {
+            (0..slice.regions.len()).map(|region| slice.code(region)).collect()
+        };
+        assert_eq!(codes(&one), codes(&whole), "{sizes:?}");
+        assert_eq!(one.pieces(&network), three.pieces(&network), "{sizes:?}");
+        assert_eq!(one.regions.vertices, three.regions.vertices, "any number of threads");
+        assert_eq!(one.regions.edges, three.regions.edges, "any number of threads");
+    }
+}
+
+#[test]
+fn patches_stop_at_a_number_of_regions() {
+    let network = generated(&[2, 48, 24, 12, 3], 3);
+    let options = SliceOptions { patches_beyond: Some(0), ..all() };
+    let whole = network.slice(&plane(), &square(1.0), &options).expect("a slice");
+    let options =
+        SliceOptions { max_regions: Some(777), target: Some(SliceTarget::Class), ..options };
+    let slice = on_threads(2, || network.slice(&plane(), &square(1.0), &options).expect("a slice"));
+    assert_eq!((slice.status, slice.regions.len()), (SliceStatus::Capped, 777), "no more");
+    assert!(whole.regions.len() > 1000, "there are more: {}", whole.regions.len());
+    for region in 0..777 {
+        assert_eq!(slice.code(region), whole.code(region), "the first ones");
+        assert_eq!(slice.regions.polygon(region), whole.regions.polygon(region), "the first ones");
+    }
+    let layers = &network.layout().layers()[..];
+    for (number, count) in slice.regions_per_layer.iter().enumerate() {
+        let prefix = |region: usize| -> Vec<usize> {
+            let code = slice.code(region);
+            let of_layer = |layer: &Layer| {
+                (0..layer.units()).map(|unit| layer.piece(&code, unit)).collect::<Vec<_>>()
+            };
+            layers[..=number].iter().flat_map(of_layer).collect()
+        };
+        let distinct: HashSet<Vec<usize>> = (0..777).map(prefix).collect();
+        assert_eq!(*count, distinct.len(), "cells of layer {number}");
+    }
+    let target = slice.target.as_ref().expect("asked for");
+    assert!(target.region.iter().all(|&region| region < 777), "parts of regions that are there");
 }
 
 #[test]

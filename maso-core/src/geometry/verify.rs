@@ -74,7 +74,7 @@ impl Slice {
     /// Regions whose code is not that of their middle, and how many of all had to be looked at exactly.
     fn wrong_codes(&self, network: &Network) -> (usize, usize) {
         let plan = self.plan(network);
-        let mut exact = Exact::default();
+        let mut exact = self.exact();
         let (mut wrong, mut checked) = (0, 0);
         for region in 0..self.regions.len() {
             let middle = middle(&self.regions.polygon(region));
@@ -98,10 +98,11 @@ impl Slice {
     }
 
     /// A point inside a region, exactly: a mean of its vertices.
-    fn exact_middle(&self, plan: &Plan<'_>, exact: &mut Exact, region: usize) -> Triple {
-        let given = self.given(plan);
-        let corners: Vec<u32> = self.regions.made_of(region).collect();
-        let mean = corners.into_iter().map(|vertex| (*exact.vertex(given, vertex)).clone());
+    fn exact_middle(&self, plan: &Plan<'_>, exact: &mut [Exact], region: usize) -> Triple {
+        let corners: Vec<(usize, u32)> = self.regions.made_of(region).collect();
+        let mean = corners
+            .into_iter()
+            .map(|(patch, vertex)| (*exact[patch].vertex(self.given(plan, patch), vertex)).clone());
         let mean = mean.reduce(|x, y| {
             // x / x₂ + y / y₂, over one denominator; the middle of the two is as far along.
             let [x, y] = [scaled(&x, &y[2]), scaled(&y, &x[2])];
@@ -114,12 +115,13 @@ impl Slice {
     fn is_code_at(
         &self,
         plan: &Plan<'_>,
-        exact: &mut Exact,
+        exact: &mut [Exact],
         region: usize,
         point: &Triple,
     ) -> bool {
-        let (given, cell) = (self.given(plan), self.cells[region]);
-        let path = self.complex.path_of(cell);
+        let (patch, cell) = self.place(region);
+        let (given, exact) = (self.given(plan, patch), &mut exact[patch]);
+        let path = self.path(region);
         plan.stages.iter().zip(&path).all(|(stage, words)| match &stage.kind {
             Kind::Signs(_) => (0..stage.rows()).all(|row| {
                 let above = words[row / 64] >> (row % 64) & 1 == 1;

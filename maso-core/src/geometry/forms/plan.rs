@@ -75,7 +75,7 @@ pub(super) struct Norms {
 
 /// The forms found once some stages are decided.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Segment {
+pub(crate) struct Segment {
     pub(super) forms: Vec<Forms>,
     /// Those whose signs are asked for next, where they are not a node's own.
     pub(super) rows: Forms,

@@ -34,6 +34,21 @@ impl Frames {
         Self { levels, chosen: Chosen::default() }
     }
 
+    /// The first segment, which is the same in all cells.
+    pub(crate) fn first(&self) -> &Segment {
+        &self.levels[0].segments[0]
+    }
+
+    /// Whether not even the first segment is there.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.levels[0].segments.is_empty()
+    }
+
+    /// Takes over a first segment that was found before.
+    pub(crate) fn begin_with(&mut self, first: &Segment) {
+        self.levels[0] = Level { segments: vec![first.clone()], current: 0 };
+    }
+
     fn at(&self, place: Place) -> &Forms {
         let level = &self.levels[place.segment];
         &level.segments[level.current].forms[place.slot]
@@ -154,9 +169,7 @@ impl Plan<'_> {
     ) {
         let steps = &self.segments[number];
         let is_simple = |step: &Step| matches!(step, Step::Jump(jump) if jump.stage + 1 == number);
-        let is_far = |step: &Step| {
-            matches!(step, Step::Jump(jump) if FLIP_COST * flips.len() > jump.terms(path))
-        };
+        let is_far = |step: &Step| matches!(step, Step::Jump(jump) if FLIP_COST * flips.len() > jump.terms(path));
         if !steps.iter().all(is_simple) || steps.iter().any(is_far) {
             return self.push(frames, number, depth, path);
         }

@@ -105,7 +105,7 @@ pub(super) struct Cell {
 }
 
 /// All that is kept.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(in crate::geometry) struct Complex {
     pub(super) vertices: Vec<Vertex>,
     pub(super) edges: Vec<Edge>,

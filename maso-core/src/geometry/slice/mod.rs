@@ -12,13 +12,16 @@ mod complex;
 mod contest;
 mod decide;
 mod envelope;
+mod gather;
 mod order;
+mod patches;
 mod pieces;
 mod plane;
 mod result;
 mod signs;
 mod split;
 mod statistics;
+mod stop;
 mod walk;
 mod window;
 
@@ -51,6 +54,9 @@ pub struct SliceOptions {
     pub max_regions: Option<usize>,
     /// Stop after this long.
     pub time: Option<Duration>,
+    /// A slice of more regions than this is walked anew in patches, on all threads of the current rayon pool; 2,048 by
+    /// default. The last bits of vertices depend on it, but not on the number of threads.
+    pub patches_beyond: Option<usize>,
 }
 
 /// What is decided inside of regions.
@@ -125,14 +131,15 @@ impl Network {
         let (layers, target) = self.check_slice(plane, options)?;
         let reach = window.reach();
         let plan = Plan::new(self, plane.axes.clone(), reach, layers, target, options.maps);
-        let stop = walk::Stop {
+        let stop = stop::Stop {
             regions: options.max_regions.unwrap_or(usize::MAX),
             deadline: options.time.map(|time| Instant::now() + time),
+            tally: None,
         };
         let maps = options.maps.then(Maps::default);
-        let mut walk = walk::Walk::new(&plan, window, layers, stop, maps);
-        walk.run();
-        Ok(walk.finish(plane, layers))
+        let walk = walk::Walk::new(&plan, window, layers, stop, maps);
+        let (base, patches) = patches::walk(walk, options.patches_beyond.unwrap_or(patches::ALONE));
+        Ok(Found { plan: &plan, window, layers, base, patches }.finish(plane, stop.regions))
     }
 
     fn check_slice(
@@ -179,51 +186,117 @@ impl Network {
     }
 }
 
-impl walk::Walk<'_, '_> {
-    /// What the walk has found.
-    fn finish(self, plane: &Plane, layers: usize) -> Slice {
-        let stages = &self.plan.stages;
-        let rings = |found: &[walk::Found]| -> Vec<std::ops::Range<usize>> {
-            found.iter().map(|found| found.sides.0 as usize..found.sides.1 as usize).collect()
-        };
-        let gather = |found: &[walk::Found], depth| {
-            let rings = rings(found);
-            let rings = rings.iter().map(|range| &self.sides[range.clone()]);
-            result::gather(&self.complex, stages, rings, depth)
-        };
-        let regions = gather(&self.regions, layers);
-        let target = (stages.len() > layers).then(|| {
-            let complex = gather(&self.finest, usize::MAX);
-            let number: hashbrown::HashMap<u32, u32> =
-                self.regions.iter().zip(0..).map(|(found, number)| (found.cell, number)).collect();
-            let mut words = Vec::new();
-            let mut class = |found: &walk::Found| {
-                self.complex.words_of(found.cell, &mut words);
-                stages[layers].piece(&words, 0) as u32
-            };
-            let class = self.finest.iter().map(&mut class).collect();
-            let parent = |found: &walk::Found| self.complex.cells[found.cell as usize].parent;
-            let region = self.finest.iter().map(|found| number[&parent(found)]).collect();
-            TargetComplex { complex, class, region }
-        });
-        let status = match (self.window.corners().is_empty(), self.is_capped) {
+/// What all walks have found.
+struct Found<'a> {
+    plan: &'a Plan<'a>,
+    window: &'a Window,
+    layers: usize,
+    base: patches::Base,
+    patches: Vec<patches::Patch>,
+}
+
+impl Found<'_> {
+    fn finish(mut self, plane: &Plane, most: usize) -> Slice {
+        let is_capped = self.drop_beyond(most);
+        let (stages, layers) = (&self.plan.stages, self.layers);
+        let regions =
+            gather::gather(&self.patches, |patch| &patch.regions, stages, layers, self.base);
+        let target = (stages.len() > layers).then(|| self.target());
+        let status = match (self.window.corners().is_empty(), is_capped) {
             (true, _) => SliceStatus::Empty,
             (_, true) => SliceStatus::Capped,
             _ => SliceStatus::Complete,
         };
-        Slice {
+        let regions_per_layer =
+            if is_capped { self.recount() } else { self.sum(|patch, i| patch.counts[i]) };
+        let mut slice = Slice {
             plane: plane.clone(),
             window: self.window.clone(),
             status,
             regions,
-            regions_per_layer: self.counts[..layers].to_vec(),
+            regions_per_layer,
             target,
-            maps: self.maps,
-            exact_decisions: self.exact.decisions,
-            cells: self.regions.iter().map(|found| found.cell).collect(),
+            maps: None,
+            exact_decisions: self.patches.iter().map(|patch| patch.exact_decisions).sum(),
+            cells: Vec::new(),
+            patch_starts: Vec::new(),
             layout: self.plan.network.layout().clone(),
-            stages: self.plan.stages.clone(),
-            complex: self.complex,
+            stages: stages.clone(),
+            patches: Vec::new(),
+        };
+        for patch in self.patches {
+            slice.patch_starts.push(slice.cells.len() as u32);
+            slice.cells.extend(patch.regions.iter().map(|found| found.cell));
+            slice.patches.push(patch.complex);
+            match (&mut slice.maps, patch.maps) {
+                (Some(all), Some(maps)) => all.append(maps),
+                (none, maps) => *none = maps,
+            }
         }
+        slice
+    }
+
+    /// Drops all regions but the first `most`; says whether any are missing, or may be.
+    fn drop_beyond(&mut self, most: usize) -> bool {
+        let mut left = most;
+        let mut is_capped = false;
+        for patch in &mut self.patches {
+            patch.keep_first(left);
+            left -= patch.regions.len();
+            is_capped |= patch.is_capped;
+        }
+        is_capped || left == 0
+    }
+
+    fn sum(&self, count: impl Fn(&patches::Patch, usize) -> usize) -> Vec<usize> {
+        let of_layer = |i| self.patches.iter().map(|patch| count(patch, i)).sum();
+        (0..self.layers).map(of_layer).collect()
+    }
+
+    /// The cells of each layer that the regions are in, where not all are there.
+    fn recount(&self) -> Vec<usize> {
+        let mut counts = vec![0; self.layers];
+        let mut seen_in_base = hashbrown::HashSet::new();
+        for patch in &self.patches {
+            let mut seen = hashbrown::HashSet::new();
+            for found in &patch.regions {
+                let mut at = found.cell;
+                for count in counts.iter_mut().rev() {
+                    let is_base = (at as usize) < self.base.cells;
+                    let is_new = if is_base { seen_in_base.insert(at) } else { seen.insert(at) };
+                    if !is_new {
+                        break;
+                    }
+                    *count += 1;
+                    at = patch.complex.cells[at as usize].parent;
+                }
+            }
+        }
+        counts
+    }
+
+    /// The regions cut where what is decided last changes.
+    fn target(&self) -> TargetComplex {
+        let (stages, layers) = (&self.plan.stages, self.layers);
+        let complex =
+            gather::gather(&self.patches, |patch| &patch.finest, stages, usize::MAX, self.base);
+        let (mut class, mut region) = (Vec::new(), Vec::new());
+        let mut words = Vec::new();
+        let mut first = 0;
+        for patch in &self.patches {
+            let number: hashbrown::HashMap<u32, u32> = patch
+                .regions
+                .iter()
+                .zip(first..)
+                .map(|(found, number)| (found.cell, number))
+                .collect();
+            for found in &patch.finest {
+                patch.complex.words_of(found.cell, &mut words);
+                class.push(stages[layers].piece(&words, 0) as u32);
+                region.push(number[&patch.complex.cells[found.cell as usize].parent]);
+            }
+            first += patch.regions.len() as u32;
+        }
+        TargetComplex { complex, class, region }
     }
 }

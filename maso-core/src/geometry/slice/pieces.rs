@@ -25,7 +25,7 @@ impl Slice {
     pub fn pieces(&self, network: &Network) -> Option<Pieces> {
         let maps = self.maps.as_ref()?;
         let mut forest: Vec<u32> = (0..self.regions.len() as u32).collect();
-        let mut exact = Exact::default();
+        let mut exact = self.exact();
         let plan = self.plan(network);
         for edge in self.regions.edges.iter().filter(|edge| edge.is_inner()) {
             let [left, right] = edge.cells.map(|cell| cell as usize);
@@ -49,16 +49,24 @@ impl Slice {
         Plan::new(network, axes, self.window.reach(), self.layers(), None, self.maps.is_some())
     }
 
-    pub(in crate::geometry) fn given<'a>(&'a self, plan: &'a Plan<'a>) -> Given<'a> {
-        Given { plan, window: &self.window, complex: &self.complex }
+    /// What exact decisions about a patch are made of.
+    pub(in crate::geometry) fn given<'a>(&'a self, plan: &'a Plan<'a>, patch: usize) -> Given<'a> {
+        Given { plan, window: &self.window, complex: &self.patches[patch] }
     }
 
-    fn maps_are_equal(&self, plan: &Plan<'_>, exact: &mut Exact, regions: [usize; 2]) -> bool {
-        let given = self.given(plan);
+    /// Exact forms and points of each patch.
+    pub(in crate::geometry) fn exact(&self) -> Vec<Exact> {
+        self.patches.iter().map(|_| Exact::default()).collect()
+    }
+
+    fn maps_are_equal(&self, plan: &Plan<'_>, exact: &mut [Exact], regions: [usize; 2]) -> bool {
         let node = plan.network.output();
         (0..plan.network.node(node).len()).all(|index| {
             let number = [Operand::Number { node, index }, Operand::Constant(0.0)];
-            let [x, y] = regions.map(|region| exact.difference(given, self.cells[region], number));
+            let [x, y] = regions.map(|region| {
+                let (patch, cell) = self.place(region);
+                exact[patch].difference(self.given(plan, patch), cell, number)
+            });
             x.iter().zip(&y).all(|(x, y)| (x - y).is_zero())
         })
     }

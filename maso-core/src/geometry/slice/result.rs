@@ -1,10 +1,10 @@
 //! What a slice is: vertices, edges and cells that share them, and what is decided in each cell.
 
-use super::complex::{Complex, LineOf, NONE, Side, What};
+use super::complex::Complex;
 use super::window::polygon_area;
 use super::{Plane, Window};
 use crate::code::CodeLayout;
-use crate::geometry::forms::{Kind, Stage};
+use crate::geometry::forms::Stage;
 
 /// How far a slice has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,11 +65,13 @@ pub struct CellComplex {
     /// Edges; no two cross.
     pub edges: Vec<SliceEdge>,
     /// For each cell, where its boundary begins in `sides`; and one more, the end.
-    starts: Vec<u32>,
+    pub(super) starts: Vec<u32>,
     /// Twice an edge, plus one where it is passed from its second end to its first.
-    sides: Vec<u32>,
-    /// What each vertex is in the complex as it grew.
-    made_of: Vec<u32>,
+    pub(super) sides: Vec<u32>,
+    /// What each vertex is in the patch that made it.
+    pub(super) made_of: Vec<u32>,
+    /// Where the vertices of each patch begin.
+    pub(super) patch_starts: Vec<u32>,
 }
 
 impl CellComplex {
@@ -99,9 +101,13 @@ impl CellComplex {
             .map(|(edge, reversed)| self.edges[edge as usize].ends[usize::from(reversed)])
     }
 
-    /// A cell's vertices, as they are numbered where they were made.
-    pub(in crate::geometry) fn made_of(&self, cell: usize) -> impl Iterator<Item = u32> + '_ {
-        self.corners(cell).map(|vertex| self.made_of[vertex as usize])
+    /// A cell's vertices, each as a patch and its number there.
+    pub(in crate::geometry) fn made_of(
+        &self,
+        cell: usize,
+    ) -> impl Iterator<Item = (usize, u32)> + '_ {
+        self.corners(cell)
+            .map(|vertex| (patch_of(&self.patch_starts, vertex), self.made_of[vertex as usize]))
     }
 
     /// The coordinates of a cell's vertices.
@@ -131,62 +137,9 @@ impl CellComplex {
     }
 }
 
-/// Builds the shared complex of some cells out of all that a walk has made.
-pub(super) fn gather<'a>(
-    complex: &Complex,
-    stages: &[Stage],
-    cells: impl ExactSizeIterator<Item = &'a [Side]>,
-    depth: usize,
-) -> CellComplex {
-    let mut out = CellComplex::default();
-    let mut vertex_of = vec![NONE; complex.vertices.len()];
-    let mut edge_of = vec![NONE; complex.edges.len()];
-    let mut leaves = Vec::new();
-    out.starts.push(0);
-    for (cell, ring) in cells.enumerate() {
-        leaves.clear();
-        ring.iter().for_each(|&side| complex.leaves(side, depth, &mut leaves));
-        for &side in &leaves {
-            let at = side.edge();
-            if edge_of[at] == NONE {
-                let edge = complex.edges[at];
-                let ends = edge.ends.map(|end| {
-                    let known = &mut vertex_of[end as usize];
-                    if *known == NONE {
-                        *known = out.vertices.len() as u32;
-                        out.vertices.push(complex.vertices[end as usize].at);
-                        out.made_of.push(end);
-                    }
-                    *known
-                });
-                edge_of[at] = out.edges.len() as u32;
-                let wall = wall_of(complex, stages, edge.line);
-                out.edges.push(SliceEdge { ends, cells: [SliceEdge::NOTHING; 2], wall });
-            }
-            let edge = edge_of[at];
-            let reversed = side.is_reversed();
-            out.edges[edge as usize].cells[usize::from(reversed)] = cell as u32;
-            out.sides.push(edge << 1 | u32::from(reversed));
-        }
-        out.starts.push(out.sides.len() as u32);
-    }
-    out
-}
-
-fn named(stages: &[Stage], stage: usize, what: What) -> WallOf {
-    let Some(layer) = stages[stage].layer else { return WallOf::Target };
-    let per_unit = match &stages[stage].kind {
-        Kind::Signs(signs) => signs.per_unit,
-        Kind::Contest(_) => 1,
-    };
-    WallOf::Unit { layer: layer as u32, unit: what.unit(per_unit) }
-}
-
-fn wall_of(complex: &Complex, stages: &[Stage], line: u32) -> WallOf {
-    match complex.lines[line as usize].of {
-        LineOf::Side(side) => WallOf::Window(side),
-        LineOf::Wall { stage, what, .. } => named(stages, stage as usize, what),
-    }
+/// The patch that something belongs to, of those that begin at `starts`.
+fn patch_of(starts: &[u32], of: u32) -> usize {
+    starts.partition_point(|&start| start <= of) - 1
 }
 
 /// A plane's view of a network's partition.
@@ -208,9 +161,13 @@ pub struct Slice {
     pub maps: Option<Maps>,
     /// Decisions that needed exact arithmetic.
     pub exact_decisions: u64,
-    pub(in crate::geometry) complex: Complex,
+    /// What was made on the way, patch by patch.
+    pub(super) patches: Vec<Complex>,
+    /// Where the regions of each patch begin.
+    pub(super) patch_starts: Vec<u32>,
     pub(super) stages: Vec<Stage>,
-    pub(in crate::geometry) cells: Vec<u32>,
+    /// Each region's cell in its patch.
+    pub(super) cells: Vec<u32>,
     pub(super) layout: CodeLayout,
 }
 
@@ -250,6 +207,13 @@ pub struct Maps {
 }
 
 impl Maps {
+    /// Adds those of further regions.
+    pub(super) fn append(&mut self, mut other: Self) {
+        self.outputs = self.outputs.max(other.outputs);
+        self.numbers.append(&mut other.numbers);
+        self.errors.append(&mut other.errors);
+    }
+
     /// The maps of a region, one for each output.
     #[must_use]
     pub fn of(&self, region: usize) -> &[[f64; 3]] {
@@ -267,7 +231,7 @@ impl Slice {
     /// The code of a region, in the network's layout. Layers that were not decided are 0.
     #[must_use]
     pub fn code(&self, region: usize) -> Vec<u64> {
-        let path = self.complex.path_of(self.cells[region]);
+        let path = self.path(region);
         let mut code = vec![0; self.layout.words()];
         for (stage, words) in self.stages.iter().zip(&path) {
             let Some(layer) = stage.layer else { continue };
@@ -277,6 +241,17 @@ impl Slice {
             }
         }
         code
+    }
+
+    /// A region's patch, and its cell there.
+    pub(in crate::geometry) fn place(&self, region: usize) -> (usize, u32) {
+        (patch_of(&self.patch_starts, region as u32), self.cells[region])
+    }
+
+    /// What is decided in a region, stage by stage.
+    pub(in crate::geometry) fn path(&self, region: usize) -> Vec<Vec<u64>> {
+        let (patch, cell) = self.place(region);
+        self.patches[patch].path_of(cell)
     }
 
     /// All units that change across an edge between two regions: those of its wall, and those whose walls coincide

@@ -11,7 +11,7 @@ use super::walk::{Cut, Walk};
 /// Lists of a level, used again for each of its cells.
 #[derive(Debug, Default)]
 pub(super) struct Level {
-    ring: Vec<Side>,
+    pub(super) ring: Vec<Side>,
     /// Whether a place of the ring was a corner before the stage cut its sides.
     is_old: Vec<bool>,
     cuts: Vec<Cut>,
@@ -21,14 +21,15 @@ pub(super) struct Level {
     marks: Vec<(u32, u32)>,
     /// Where each cut enters and leaves, and which it is.
     spans: Vec<(u32, u32, u32)>,
-    chords: Vec<Chord>,
-    sorted: Vec<Cut>,
+    pub(super) chords: Vec<Chord>,
+    pub(super) sorted: Vec<Cut>,
     parts: Parts,
-    splitter: Splitter,
+    pub(super) splitter: Splitter,
     cells: Vec<u32>,
     positive: Vec<u64>,
     negative: Vec<u64>,
-    base: Vec<u64>,
+    /// The signs of the first part.
+    pub(super) base: Vec<u64>,
     crossings: Vec<Crossing>,
     points: Vec<(u32, u32)>,
     children: Vec<[u32; 2]>,
@@ -40,12 +41,10 @@ pub(super) struct Level {
 impl Walk<'_, '_> {
     /// A stage whose pieces are signs of rows.
     pub(super) fn by_signs(&mut self, stage: usize, cell: u32, ring: &[Side], level: &mut Level) {
-        let words = self.plan.stages[stage].words();
         self.gather_signs(stage, cell, ring, level);
         level.base.clear();
         level.base.extend_from_slice(&level.positive);
-        let cut = |i: usize| level.positive[i] & level.negative[i];
-        if (0..words).all(|i| cut(i) == 0) {
+        if level.positive.iter().zip(&level.negative).all(|(above, below)| above & below == 0) {
             self.path[stage].copy_from_slice(&level.base);
             let part = self.complex.cell(cell, &level.base);
             return self.go_on(stage, part, ring);
@@ -54,8 +53,15 @@ impl Walk<'_, '_> {
         self.cut_sides(stage, cell, ring, level);
         chords_of(level);
         self.orient(stage, level);
-        self.split_cell(stage, cell, level);
         choose_first_part(level);
+        if !self.put_blocks_off(stage, cell, level) {
+            self.by_chords(stage, cell, level);
+        }
+    }
+
+    /// Splits a polygon along its chords, whose first part is decided, and goes on with the parts.
+    pub(super) fn by_chords(&mut self, stage: usize, cell: u32, level: &mut Level) {
+        self.split_cell(stage, cell, level);
         self.name_parts(cell, level);
         let Level { parts, base, sorted, cells, children, .. } = level;
         self.path[stage].copy_from_slice(base);

@@ -1,7 +1,7 @@
 //! A convex polygon cut by chords into the cells between them: pure combinatorics, but for the order in which
 //! chords cross one another.
 
-use super::complex::{NONE, Side};
+use super::complex::{NONE, Side, What};
 use super::order::{Crossing, Stretch};
 use super::walk::{Cut, Walk};
 
@@ -67,6 +67,23 @@ impl Parts {
         &self.flips[from as usize..to as usize]
     }
 
+    /// The signs of a part, from those of the first.
+    fn words(&self, part: u32, cuts: &[Cut], base: &[u64]) -> Vec<u64> {
+        let mut words = base.to_vec();
+        let mut at = Some(part as usize);
+        while let Some(part) = at {
+            for &(first, count) in self.flips(part) {
+                for cut in &cuts[first as usize..(first + count) as usize] {
+                    if let What::Row(row) = cut.what {
+                        words[row as usize / 64] ^= 1 << (row % 64);
+                    }
+                }
+            }
+            at = self.twin(part);
+        }
+        words
+    }
+
     fn begin(&mut self, twin: u32, flips: impl IntoIterator<Item = (u32, u32)>) -> u32 {
         let from = self.flips.len() as u32;
         self.flips.extend(flips);
@@ -113,6 +130,29 @@ pub(super) struct Ground<'a> {
     pub(super) cuts: &'a [Cut],
 }
 
+/// A piece of a polygon with the chords that still cut it.
+#[derive(Debug)]
+pub(super) struct Coarse {
+    pub(super) sides: Vec<Side>,
+    pub(super) chords: Vec<Chord>,
+    /// The signs of the part that has its first edge.
+    pub(super) words: Vec<u64>,
+}
+
+impl Splitter {
+    /// Puts a whole polygon on its way, as the first of `parts`.
+    fn begin(&mut self, sides: &[Side], chords: &[Chord], parts: &mut Parts) {
+        parts.clear();
+        let mut piece = self.spare.pop().unwrap_or_default();
+        piece.sides.clear();
+        piece.sides.extend_from_slice(sides);
+        piece.chords.clear();
+        piece.chords.extend_from_slice(chords);
+        piece.part = parts.begin(NONE, []);
+        self.pieces.push(piece);
+    }
+}
+
 impl Walk<'_, '_> {
     /// Splits the polygon `sides` along `chords` into `parts`.
     pub(super) fn split(
@@ -123,15 +163,7 @@ impl Walk<'_, '_> {
         chords: &[Chord],
         parts: &mut Parts,
     ) {
-        parts.clear();
-        let part = parts.begin(NONE, []);
-        let mut piece = splitter.spare.pop().unwrap_or_default();
-        piece.sides.clear();
-        piece.sides.extend_from_slice(sides);
-        piece.chords.clear();
-        piece.chords.extend_from_slice(chords);
-        piece.part = part;
-        splitter.pieces.push(piece);
+        splitter.begin(sides, chords, parts);
         while let Some(mut piece) = splitter.pieces.pop() {
             while !piece.chords.is_empty() {
                 let across = self.split_once(ground, splitter, &mut piece, parts);
@@ -140,6 +172,30 @@ impl Walk<'_, '_> {
             parts.finish(piece.part, &piece.sides);
             splitter.spare.push(piece);
         }
+    }
+
+    /// Splits the polygon `sides` until no more than `few` of `chords` are left in any piece; gives the pieces, each
+    /// with the signs of its own first part, `base` being those of the first of all.
+    pub(super) fn split_coarsely(
+        &mut self,
+        ground: Ground<'_>,
+        splitter: &mut Splitter,
+        (sides, chords): (&[Side], &[Chord]),
+        few: usize,
+        base: &[u64],
+    ) -> Vec<Coarse> {
+        let mut parts = Parts::default();
+        let mut found = Vec::new();
+        splitter.begin(sides, chords, &mut parts);
+        while let Some(mut piece) = splitter.pieces.pop() {
+            while piece.chords.len() > few {
+                let across = self.split_once(ground, splitter, &mut piece, &mut parts);
+                splitter.pieces.push(across);
+            }
+            let words = parts.words(piece.part, ground.cuts, base);
+            found.push(Coarse { sides: piece.sides, chords: piece.chords, words });
+        }
+        found
     }
 
     /// Cuts `piece` along one of its chords. It keeps its first edge; what is across is given back.

@@ -1,12 +1,12 @@
 //! The walk through all cells of a window, depth first: each cell of a stage is split where the stage decides, and
 //! its parts go on to the next stage before the next cell is looked at.
 
-use std::time::Instant;
-
 use super::complex::{Complex, Line, LineOf, NONE, Side, What};
 use super::decide::{Exact, Given, SignTable};
+use super::patches::{PutOff, Start};
 use super::result::Maps;
 use super::signs::Level;
+use super::stop::Stop;
 use super::window::Window;
 use crate::geometry::forms::{Frames, Kind, Plan};
 
@@ -17,13 +17,6 @@ pub(super) struct Cut {
     pub(super) line: u32,
     /// Whether it has the sign of the first of those that run together with it.
     pub(super) aligned: bool,
-}
-
-/// When to stop.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Stop {
-    pub(super) regions: usize,
-    pub(super) deadline: Option<Instant>,
 }
 
 /// A region or a cell of what is decided last.
@@ -44,17 +37,19 @@ pub(super) struct Walk<'p, 'n> {
     pub(super) signs: Vec<SignTable>,
     pub(super) frames: Frames,
     pub(super) path: Vec<Vec<u64>>,
-    levels: Vec<Option<Box<Level>>>,
+    pub(super) levels: Vec<Option<Box<Level>>>,
     /// Cells of each stage so far.
     pub(super) counts: Vec<usize>,
     /// Stages whose cells are the regions; a last one may follow.
-    regions_at: usize,
+    pub(super) regions_at: usize,
     pub(super) regions: Vec<Found>,
     pub(super) finest: Vec<Found>,
     pub(super) sides: Vec<Side>,
-    stop: Stop,
+    pub(super) stop: Stop<'p>,
     pub(super) is_capped: bool,
     pub(super) maps: Option<Maps>,
+    /// Cells that are put off, where they are.
+    pub(super) put_off: Option<PutOff>,
 }
 
 impl<'p, 'n> Walk<'p, 'n> {
@@ -62,7 +57,7 @@ impl<'p, 'n> Walk<'p, 'n> {
         plan: &'p Plan<'n>,
         window: &'p Window,
         regions_at: usize,
-        stop: Stop,
+        stop: Stop<'p>,
         maps: Option<Maps>,
     ) -> Self {
         let stages = plan.stages.len();
@@ -83,28 +78,31 @@ impl<'p, 'n> Walk<'p, 'n> {
             stop,
             is_capped: false,
             maps,
+            put_off: None,
         }
     }
 
-    /// Walks the whole window.
-    pub(super) fn run(&mut self) {
+    /// The whole window as a cell; none if it has no inside.
+    pub(super) fn begin(&mut self) -> Option<Start> {
         let corners = self.window.corners();
         let count = corners.len() as u32;
         if count == 0 {
-            return;
+            return None;
         }
-        self.complex.cell(NONE, &[]);
+        let cell = self.complex.cell(NONE, &[]);
         for side in 0..count {
             let (form, error) = self.window.side(side as usize);
             self.complex.lines.push(Line { form, error, of: LineOf::Side(side) });
             let before = (side + count - 1) % count;
             self.complex.vertex(corners[side as usize], 0.0, [before, side]);
         }
-        let ring: Vec<Side> = (0..count)
+        let sides = (0..count)
             .map(|side| Side::new(self.complex.edge([side, (side + 1) % count], side), false))
             .collect();
-        self.plan.push(&mut self.frames, 0, 0, &self.path);
-        self.visit(0, 0, &ring);
+        if self.frames.is_empty() {
+            self.plan.push(&mut self.frames, 0, 0, &self.path);
+        }
+        Some(Start { stage: 0, cell, sides, block: None })
     }
 
     /// What exact decisions are made of, and who makes them.
@@ -115,6 +113,11 @@ impl<'p, 'n> Walk<'p, 'n> {
 
     /// Goes on with a cell after `stage` stages.
     pub(super) fn visit(&mut self, stage: usize, cell: u32, ring: &[Side]) {
+        if let Some(put_off) = &mut self.put_off
+            && put_off.stage == stage
+        {
+            return put_off.starts.push(Start { stage, cell, sides: ring.to_vec(), block: None });
+        }
         if stage == self.regions_at {
             let found = self.keep(cell, ring);
             self.regions.push(found);
@@ -124,7 +127,7 @@ impl<'p, 'n> Walk<'p, 'n> {
                 maps.numbers.extend((0..forms.len()).map(|index| forms.form(index)));
                 maps.errors.push(forms.bounds.error);
             }
-            self.is_capped |= self.is_at_stop();
+            self.is_capped |= self.stop.is_reached(self.regions.len());
         }
         if stage == self.plan.stages.len() {
             if stage > self.regions_at {
@@ -136,15 +139,14 @@ impl<'p, 'n> Walk<'p, 'n> {
         if let Kind::Contest(_) = &self.plan.stages[stage].kind {
             return self.by_contest(stage, cell, ring);
         }
-        let mut level = self.levels[stage].take().unwrap_or_default();
-        self.by_signs(stage, cell, ring, &mut level);
-        self.levels[stage] = Some(level);
+        self.at_level(stage, |walk, level| walk.by_signs(stage, cell, ring, level));
     }
 
-    fn is_at_stop(&self) -> bool {
-        let late = |deadline| Instant::now() >= deadline;
-        self.regions.len() >= self.stop.regions
-            || self.regions.len().is_multiple_of(64) && self.stop.deadline.is_some_and(late)
+    /// Works with the lists of a stage.
+    pub(super) fn at_level(&mut self, stage: usize, work: impl FnOnce(&mut Self, &mut Level)) {
+        let mut level = self.levels[stage].take().unwrap_or_default();
+        work(self, &mut level);
+        self.levels[stage] = Some(level);
     }
 
     fn keep(&mut self, cell: u32, ring: &[Side]) -> Found {
