@@ -200,7 +200,7 @@ impl Found<'_> {
         let is_capped = self.drop_beyond(most);
         let (stages, layers) = (&self.plan.stages, self.layers);
         let regions =
-            gather::gather(&self.patches, |patch| &patch.regions, stages, layers, self.base);
+            gather::gather(&self.patches, gather::Cells::Regions(layers), stages, self.base);
         let target = (stages.len() > layers).then(|| self.target());
         let status = match (self.window.corners().is_empty(), is_capped) {
             (true, _) => SliceStatus::Empty,
@@ -278,8 +278,7 @@ impl Found<'_> {
     /// The regions cut where what is decided last changes.
     fn target(&self) -> TargetComplex {
         let (stages, layers) = (&self.plan.stages, self.layers);
-        let complex =
-            gather::gather(&self.patches, |patch| &patch.finest, stages, usize::MAX, self.base);
+        let complex = gather::gather(&self.patches, gather::Cells::Finest, stages, self.base);
         let (mut class, mut region) = (Vec::new(), Vec::new());
         let mut words = Vec::new();
         let mut first = 0;

@@ -27,6 +27,9 @@ const PART: usize = 8;
 /// By default a walk that has found more regions begins anew, in patches.
 pub(super) const ALONE: usize = 2048;
 
+/// A cell with a chord for each so many of these regions has many more, and nobody needs to begin with it alone.
+const CHORD: usize = 16;
+
 /// A cell to go on from.
 #[derive(Debug)]
 pub(super) struct Start {
@@ -80,10 +83,12 @@ pub(super) struct Base {
 pub(super) fn walk<'p, 'n>(mut alone: Walk<'p, 'n>, most_alone: usize) -> (Base, Vec<Patch>) {
     let stop = alone.stop;
     alone.stop.regions = stop.regions.min(most_alone.saturating_add(1));
+    alone.most_chords = most_alone / CHORD;
     if let Some(start) = alone.begin() {
         alone.carry_on(&start);
     }
-    if alone.regions.len() <= most_alone || alone.regions.len() >= stop.regions {
+    let is_through = alone.regions.len() <= most_alone && !alone.has_given_up;
+    if is_through || alone.regions.len() >= stop.regions {
         return (Base::default(), vec![alone.into_patch()]);
     }
     let mut first = alone.begin_anew(stop);

@@ -53,6 +53,10 @@ impl Walk<'_, '_> {
         self.cut_sides(stage, cell, ring, level);
         chords_of(level);
         self.orient(stage, level);
+        if level.chords.len() > self.most_chords {
+            (self.is_capped, self.has_given_up) = (true, true);
+            return;
+        }
         choose_first_part(level);
         if !self.put_blocks_off(stage, cell, level) {
             self.by_chords(stage, cell, level);

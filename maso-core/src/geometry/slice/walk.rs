@@ -48,6 +48,9 @@ pub(super) struct Walk<'p, 'n> {
     pub(super) stop: Stop<'p>,
     pub(super) is_capped: bool,
     pub(super) maps: Option<Maps>,
+    /// It gives up at a cell that more chords cross.
+    pub(super) most_chords: usize,
+    pub(super) has_given_up: bool,
     /// Cells that are put off, where they are.
     pub(super) put_off: Option<PutOff>,
 }
@@ -78,6 +81,8 @@ impl<'p, 'n> Walk<'p, 'n> {
             stop,
             is_capped: false,
             maps,
+            most_chords: usize::MAX,
+            has_given_up: false,
             put_off: None,
         }
     }
