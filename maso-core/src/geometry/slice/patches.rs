@@ -6,9 +6,8 @@
 //! still to be cut along. What has been made by then, the base, is copied into every patch. Patches cut edges of the base where they touch them, on either side alike; [`gather`](super::gather) sews them
 //! together again.
 
-use std::sync::Arc;
-
-use rayon::prelude::*;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use super::complex::{Complex, Side};
 use super::result::Maps;
@@ -20,9 +19,10 @@ use super::walk::{Cut, Found, Walk};
 /// As many cells to go on from keep several threads busy to the end.
 const ENOUGH: usize = 64;
 
-/// A cell that is cut along more chords than this is cut into blocks, of a part of its chords each: about 64 blocks.
+/// A cell that is cut along more chords than this is cut into blocks, of at most a part of its chords each: about
+/// 64 blocks.
 const MANY: usize = 16;
-const PART: usize = 8;
+const PART: usize = 5;
 
 /// By default a walk that has found more regions begins anew, in patches.
 pub(super) const ALONE: usize = 2048;
@@ -173,28 +173,27 @@ impl<'p> Walk<'p, '_> {
 
     /// The patches of `starts`, on as many threads as there are.
     fn others(&self, starts: &[Start]) -> Vec<Patch> {
-        let share = starts.len().div_ceil(ENOUGH).max(1);
-        let tally = Tally::new(starts.len().div_ceil(share));
+        let shares: Vec<&[Start]> = starts.chunks(starts.len().div_ceil(ENOUGH).max(1)).collect();
+        let tally = Tally::new(shares.len());
         // Not of `self`, whose exact numbers stay on their thread.
         let (plan, window, regions_at) = (self.plan, self.window, self.regions_at);
         let (first, base) = (self.frames.first(), &self.complex);
         let Stop { regions, deadline, .. } = self.stop;
         let with_maps = self.maps.is_some();
-        let shares = starts.par_chunks(share).enumerate().with_max_len(1);
-        let walked = shares.map(|(number, starts)| {
+        in_order(shares.len(), |number| {
             let stop = Stop { regions, deadline, tally: Some((&tally, number)) };
             let maps = with_maps.then(Maps::default);
             let mut walk = Walk::new(plan, window, regions_at, stop, maps);
+            walk.is_capped = stop.is_reached(0);
             walk.complex = base.clone();
             walk.frames.begin_with(first);
-            for start in starts {
+            for start in shares[number] {
                 if !walk.is_capped {
                     walk.carry_on(start);
                 }
             }
             walk.into_patch()
-        });
-        walked.collect()
+        })
     }
 
     fn into_patch(self) -> Patch {
@@ -209,6 +208,26 @@ impl<'p> Walk<'p, '_> {
             is_capped: self.is_capped,
         }
     }
+}
+
+/// Does `count` pieces of work on all threads, the first ones first: where a number of regions is asked for, what comes
+/// late may not be needed.
+fn in_order<T: Send + Sync>(count: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    let next = AtomicUsize::new(0);
+    let done: Vec<OnceLock<T>> = (0..count).map(|_| OnceLock::new()).collect();
+    rayon::scope(|scope| {
+        for _ in 0..rayon::current_num_threads().min(count) {
+            scope.spawn(|_| {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(place) = done.get(number) else { break };
+                    let is_first = place.set(work(number)).is_ok();
+                    debug_assert!(is_first, "each number is given out once");
+                }
+            });
+        }
+    });
+    done.into_iter().map(|place| place.into_inner().expect("all are done")).collect()
 }
 
 impl Base {
