@@ -194,6 +194,11 @@ impl Complex {
         (self.cells.len() - 1) as u32
     }
 
+    /// What is still of use when the walk is over: cells, and what vertices are made of.
+    pub(super) fn without_edges(self) -> Self {
+        Self { edges: Vec::new(), also_at_vertex: HashMap::new(), ..self }
+    }
+
     /// What the stage that made `cell` decided there, over what `words` were.
     pub(super) fn words_of(&self, cell: u32, words: &mut Vec<u64>) {
         let mut at = cell;

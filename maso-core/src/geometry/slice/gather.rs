@@ -28,8 +28,9 @@ pub(super) fn gather(patches: &[Patch], cells: Cells, stages: &[Stage], base: Ba
         only.patch_starts = vec![0];
         return only;
     }
-    let mut seams = Seams::new(&parts, base);
-    parts.iter().for_each(|part| seams.sew(part));
+    let mut seams = Seams::new(parts.iter().map(|part| part.complex.len()).sum(), base);
+    // Each part's memory is given back before the next is taken in.
+    parts.into_iter().for_each(|part| seams.sew(&part));
     seams.out
 }
 
@@ -148,9 +149,9 @@ struct Seams {
 }
 
 impl Seams {
-    fn new(parts: &[Part], base: Base) -> Self {
+    fn new(cells: usize, base: Base) -> Self {
         let mut out = CellComplex::default();
-        out.reserve(parts.iter().map(|part| part.complex.len()).sum());
+        out.reserve(cells);
         out.starts.push(0);
         let base = Numbers { vertices: vec![NONE; base.vertices], edges: vec![NONE; base.edges] };
         let new = Numbers { vertices: Vec::new(), edges: Vec::new() };

@@ -227,7 +227,7 @@ impl Found<'_> {
         for patch in self.patches {
             slice.patch_starts.push(slice.cells.len() as u32);
             slice.cells.extend(patch.regions.iter().map(|found| found.cell));
-            slice.patches.push(patch.complex);
+            slice.patches.push(patch.complex.without_edges());
             match (&mut slice.maps, patch.maps) {
                 (Some(all), Some(maps)) => all.append(maps),
                 (none, maps) => *none = maps,
