@@ -12,6 +12,7 @@ mod cross;
 mod exact;
 mod facets;
 mod forms;
+mod fresh;
 mod half_space;
 pub mod line;
 mod nearest;

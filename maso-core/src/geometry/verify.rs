@@ -3,9 +3,11 @@
 use std::cmp::Ordering;
 
 use hashbrown::HashSet;
+use rayon::prelude::*;
 
 use super::exact::{Dyadic, Triple};
 use super::forms::{Kind, Plan};
+use super::fresh::{BATCH, Fresh};
 use super::slice::{CellComplex, Exact, Slice, WallOf};
 use crate::network::Network;
 
@@ -29,6 +31,9 @@ pub struct SliceCheck {
     /// there is; null if the maps were not kept.
     pub largest_jump: Option<f64>,
 }
+
+/// Batches that are checked one after another, with what is known exactly kept.
+const BATCHES: usize = 16;
 
 /// What rounding may do to an area or an output.
 const ROUNDING: f64 = 1e-9;
@@ -74,17 +79,37 @@ impl Slice {
     /// Regions whose code is not that of their middle, and how many of all had to be looked at exactly.
     fn wrong_codes(&self, network: &Network) -> (usize, usize) {
         let plan = self.plan(network);
-        let mut exact = self.exact();
+        let fresh = Fresh::new(network);
+        let regions: Vec<usize> = (0..self.regions.len()).collect();
+        let batches = regions.par_chunks(BATCH * BATCHES);
+        let counts = batches.map(|regions| {
+            let mut exact = self.exact();
+            let batches = regions.chunks(BATCH);
+            let counts = batches.map(|regions| self.check(&plan, &fresh, &mut exact, regions));
+            counts.fold((0, 0), |sum, count| (sum.0 + count.0, sum.1 + count.1))
+        });
+        counts.reduce(|| (0, 0), |sum, count| (sum.0 + count.0, sum.1 + count.1))
+    }
+
+    /// The same of some regions.
+    fn check(
+        &self,
+        plan: &Plan<'_>,
+        fresh: &Fresh<'_>,
+        exact: &mut [Exact],
+        regions: &[usize],
+    ) -> (usize, usize) {
+        let middles: Vec<Vec<f64>> = regions
+            .iter()
+            .map(|&region| self.plane.point(middle(&self.regions.polygon(region))))
+            .collect();
         let (mut wrong, mut checked) = (0, 0);
-        for region in 0..self.regions.len() {
-            let middle = middle(&self.regions.polygon(region));
-            let trace = network.trace(&self.plane.point(middle));
-            let mut code = trace.code(network);
-            self.forget_later_layers(network, &mut code);
+        for (&region, mut code) in regions.iter().zip(fresh.codes(&middles)) {
+            self.forget_later_layers(plan.network, &mut code);
             if code != self.code(region) {
                 checked += 1;
-                let point = self.exact_middle(&plan, &mut exact, region);
-                wrong += usize::from(!self.is_code_at(&plan, &mut exact, region, &point));
+                let point = self.exact_middle(plan, exact, region);
+                wrong += usize::from(!self.is_code_at(plan, exact, region, &point));
             }
         }
         (wrong, checked)
