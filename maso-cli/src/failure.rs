@@ -18,7 +18,7 @@ pub(crate) enum Failure {
     /// A run over the rows of a file failed.
     Rows { data: String, source: EvalError },
     /// Any library error.
-    Library(Box<dyn Error>),
+    Library(Box<dyn Error + Send + Sync>),
     /// The user or the system asked the program to stop.
     Interrupted,
     /// Standard output could not be written to.

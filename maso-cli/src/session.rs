@@ -4,7 +4,6 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::thread::available_parallelism;
 
 use maso_core::network::HeadReport;
 use maso_core::{Batch, CertifiedBatch, Evaluator, Network, Rows, Want};
@@ -61,11 +60,7 @@ pub(crate) struct RunReport {
 impl Session {
     /// A session over data that fit the model.
     pub(crate) fn new(network: Arc<Network>, data: Data, args: &RunArgs) -> Result<Self, Failure> {
-        let cores = || available_parallelism().map_or(1, std::num::NonZero::get);
-        let threads = args.threads.unwrap_or_else(cores);
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-        let pool = pool.map_err(|error| Failure::Library(error.into()))?;
-        let pool = Arc::new(pool);
+        let pool = Arc::new(args.pool()?);
         let evaluator =
             Evaluator::new(network).with_tier(args.tier.choose()?).with_pool(Arc::clone(&pool));
         let stopped = Arc::new(AtomicBool::new(false));

@@ -15,6 +15,7 @@ use maso_core::geometry::slice::{Plane, Slice, SliceOptions, SliceStatus, SliceT
 use maso_core::{LowerOptions, Network, Rows};
 use maso_io::dataset::{Dataset, Scaling};
 use maso_io::model;
+use rayon::prelude::*;
 
 fn folder() -> PathBuf {
     std::env::var_os("MASO_TEST_MODELS").map_or_else(|| testdata("models"), PathBuf::from)
@@ -108,30 +109,23 @@ fn check_through_digits(name: &str, low: f64, high: f64, points: usize) {
         (0..slice.regions.len()).map(|region| (slice.code(region), region)).collect();
     let points =
         std::env::var("MASO_SLICE_POINTS").map_or(points, |n| n.parse().expect("a number"));
-    let (mut source, mut near) = (Source(7), 0);
-    for _ in 0..points {
-        let at = [0; 2].map(|_| low + (high - low) * source.next());
+    let mut source = Source(7);
+    let places: Vec<[f64; 2]> =
+        (0..points).map(|_| [0; 2].map(|_| low + (high - low) * source.next())).collect();
+    let is_near = |&at: &[f64; 2]| {
         let code = network.trace(&plane.point(at)).code(&network);
-        match regions.get(&code) {
-            Some(&region) => {
-                let depth = depth(&slice, region, at);
-                assert!(
-                    depth > -1e-9,
-                    "{name}: {at:?} is {depth} outside of the cell with its code"
-                );
-            }
-            // Within rounding of a wall the code in f64 may be no cell's.
-            None => {
-                let inside = (0..slice.regions.len()).map(|cell| depth(&slice, cell, at));
-                let depth = inside.fold(f64::NEG_INFINITY, f64::max);
-                assert!(
-                    depth < 1e-9,
-                    "{name}: the code at {at:?} is no cell's, {depth} inside of one"
-                );
-                near += 1;
-            }
+        if let Some(&region) = regions.get(&code) {
+            let depth = depth(&slice, region, at);
+            assert!(depth > -1e-9, "{name}: {at:?} is {depth} outside of the cell with its code");
+            return false;
         }
-    }
+        // Within rounding of a wall the code in f64 may be no cell's.
+        let inside = (0..slice.regions.len()).map(|cell| depth(&slice, cell, at));
+        let depth = inside.fold(f64::NEG_INFINITY, f64::max);
+        assert!(depth < 1e-9, "{name}: the code at {at:?} is no cell's, {depth} inside of one");
+        true
+    };
+    let near = places.par_iter().filter(|at| is_near(at)).count();
     eprintln!(
         "{name}: {:?} regions in {seconds:.2} s, {} exact decisions, {points} points, {near} of them on walls",
         slice.regions_per_layer, slice.exact_decisions

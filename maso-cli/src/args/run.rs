@@ -20,6 +20,14 @@ pub(crate) struct RunArgs {
     pub(crate) quiet: bool,
 }
 
+impl RunArgs {
+    /// The threads asked for.
+    pub(crate) fn pool(&self) -> Result<rayon::ThreadPool, Failure> {
+        let builder = rayon::ThreadPoolBuilder::new().num_threads(self.threads.unwrap_or(0));
+        builder.build().map_err(|error| Failure::Library(error.into()))
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct TierArgs {
     /// Instruction set of the kernels: scalar, portable, avx2, avx512 or neon [default: MASO_TIER, or the

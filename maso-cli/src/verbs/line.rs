@@ -75,7 +75,7 @@ pub(crate) fn run(args: &LineArgs) -> Outcome {
     let options = LineOptions { target: target(args, &network)?, ..LineOptions::default() };
     let started = Instant::now();
     let points: Vec<&[f64]> = rows.iter().map(Vec::as_slice).collect();
-    let lines = pool(args)?.install(|| network.polyline(&points, &options));
+    let lines = args.run.pool()?.install(|| network.polyline(&points, &options));
     let lines = lines.map_err(|error| Failure::Usage(error.to_string()))?;
     let names: Vec<String> =
         args.points.iter().map(|point| format!("{}:{}", point.data.display(), point.row)).collect();
@@ -91,11 +91,6 @@ pub(crate) fn run(args: &LineArgs) -> Outcome {
         }
     }
     if args.run.json { print_json(&report) } else { print(&text(&report)) }
-}
-
-fn pool(args: &LineArgs) -> Result<rayon::ThreadPool, Failure> {
-    let builder = rayon::ThreadPoolBuilder::new().num_threads(args.run.threads.unwrap_or(0));
-    builder.build().map_err(|error| Failure::Library(error.into()))
 }
 
 fn rows(args: &LineArgs, network: &Network) -> Result<Vec<Vec<f64>>, Failure> {

@@ -58,6 +58,10 @@ pub(super) struct Report {
 const ENDINGS: [&str; 5] = ["svg", "png", "html", "json", "npz"];
 
 pub(crate) fn run(args: &SliceArgs) -> Outcome {
+    args.run.pool()?.install(|| run_on_threads(args))
+}
+
+fn run_on_threads(args: &SliceArgs) -> Outcome {
     let ending = args.out.as_deref().map(|out| expect_ending(out, &ENDINGS)).transpose()?;
     if let Some(out) = &args.out {
         let mut inputs: Vec<&Path> = vec![&args.model.file.model];
@@ -152,6 +156,7 @@ fn options(args: &SliceArgs, network: &Network) -> Result<SliceOptions, Failure>
         maps: is_whole,
         max_regions: Some(args.max_regions),
         time: args.time,
+        patches_beyond: None,
     })
 }
 
