@@ -38,6 +38,7 @@ fn main() -> ExitCode {
         Verb::Line(args) => verbs::line::run(&args),
         Verb::Slice(args) => verbs::slice::run(&args),
         Verb::Convert(args) => verbs::convert::run(&args),
+        Verb::Plugin(verb) => verbs::plugin::run(&verb),
         Verb::Demo(args) => verbs::demo::run(&args),
     };
     match result {

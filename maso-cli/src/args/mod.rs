@@ -2,6 +2,7 @@
 
 mod data;
 mod geometry;
+mod plugin;
 mod run;
 mod slice;
 
@@ -11,6 +12,7 @@ pub(crate) use data::{
 pub(crate) use geometry::{
     AffineArgs, ComplexityArgs, DistanceArgs, ImageShape, PowerArgs, RegionArgs, TemplateArgs,
 };
+pub(crate) use plugin::{LangArg, PluginCheckArgs, PluginListArgs, PluginNewArgs, PluginVerb};
 pub(crate) use run::{RunArgs, TierArgs};
 pub(crate) use slice::{Anchors, LineArgs, SliceArgs};
 
@@ -56,6 +58,9 @@ pub(crate) enum Verb {
     Slice(Box<SliceArgs>),
     /// Write a model kept as weights alone (.safetensors, .npz) as an ONNX file
     Convert(ConvertArgs),
+    /// List plugins, check one, or write the files of a new one
+    #[command(subcommand)]
+    Plugin(PluginVerb),
     /// Run the census on an embedded network and data set, and draw a slice
     Demo(DemoArgs),
 }

@@ -10,6 +10,7 @@ pub(crate) mod distance;
 pub(crate) mod forward;
 pub(crate) mod info;
 pub(crate) mod line;
+pub(crate) mod plugin;
 pub(crate) mod power;
 pub(crate) mod region;
 pub(crate) mod slice;
