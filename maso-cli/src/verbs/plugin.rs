@@ -4,7 +4,7 @@ use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use maso_plugins::host::{Kind, PATH_VARIABLE, Plugin, Registry, conformance};
+use maso_plugins::host::{Inference, Kind, PATH_VARIABLE, Plugin, Registry, conformance};
 use maso_plugins::templates::{self, Lang};
 use serde_json::{Value, json};
 
@@ -53,11 +53,12 @@ fn list(args: &PluginListArgs) -> Outcome {
     print(&rows.join("\n"))
 }
 
-fn listed(plugin: &Plugin) -> String {
+fn listed(plugin: &'static Plugin) -> String {
     let (name, version, path) = (plugin.name(), plugin.version(), plugin.path().display());
     let mut text = format!("{name} {version}: {}\n  {path}", plugin.description());
     for kind in plugin.kinds() {
-        text += &format!("\n  {}: {}", kind.name(), kind.description());
+        let rule = rule(kind);
+        text += &format!("\n  {}: {} (inference: {rule})", kind.name(), kind.description());
     }
     for (kind, parameter) in
         plugin.kinds().iter().flat_map(|kind| kind.parameters().iter().map(move |p| (kind, p)))
@@ -80,7 +81,7 @@ fn described(plugin: &'static Plugin) -> Value {
 }
 
 /// Limits that are infinite are null.
-fn described_kind(kind: &Kind) -> Value {
+fn described_kind(kind: &'static Kind) -> Value {
     let parameters = kind.parameters().iter().map(|parameter| {
         json!({
             "name": parameter.name,
@@ -93,8 +94,23 @@ fn described_kind(kind: &Kind) -> Value {
     json!({
         "name": kind.name(),
         "description": kind.description(),
+        "inference": rule(kind),
         "parameters": parameters.collect::<Vec<_>>(),
     })
+}
+
+/// The rule of an instance with default parameters, or why there is none.
+fn rule(kind: &'static Kind) -> String {
+    match kind.create(&[]).map(|instance| instance.inference()) {
+        Ok(Inference::Hard) => "hard".to_owned(),
+        Ok(Inference::BetaVq { beta }) => format!("beta-vq, beta {beta}"),
+        Ok(Inference::LogPartition { beta }) => format!("log-partition, beta {beta}"),
+        Ok(Inference::Probit) => "probit".to_owned(),
+        Ok(Inference::ProbitTanh) => "probit-tanh".to_owned(),
+        Ok(Inference::Callback) => "callback".to_owned(),
+        Ok(_) => "another".to_owned(),
+        Err(error) => format!("none: {}", chain(&error)),
+    }
 }
 
 fn check(args: &PluginCheckArgs) -> Outcome {

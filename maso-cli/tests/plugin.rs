@@ -1,0 +1,53 @@
+//! `maso plugin` as an author of plugins runs it.
+
+mod common;
+
+use std::process::Command;
+
+use common::{Scratch, failure, maso, stdout};
+
+#[test]
+fn what_is_no_plugin_fails_its_check() {
+    let scratch = Scratch::new();
+    let text = scratch.write("libtext.so", b"no library");
+    for file in [text, scratch.path("missing.so")] {
+        let output = maso(&["plugin", "check", &file]);
+        assert_eq!(output.status.code(), Some(1), "{file}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.starts_with("maso: ") && said.contains("checks failed"), "{said}");
+    }
+}
+
+#[test]
+fn new_refuses_a_folder_that_exists_and_a_bad_name() {
+    let scratch = Scratch::new();
+    let folder = scratch.path("");
+    let said = failure(&["plugin", "new", "kind", "--lang", "c", "-o", &folder], 2);
+    assert!(said.contains("exists"), "{said}");
+    failure(&["plugin", "new", "1kind", "--lang", "c", "-o", &scratch.path("kind")], 2);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_new_plugin_in_c_builds_checks_and_is_listed_beside_a_broken_one() {
+    if Command::new("cc").arg("--version").output().is_err() {
+        eprintln!("skipped: no cc");
+        return;
+    }
+    let scratch = Scratch::new();
+    let folder = scratch.path("my-kind");
+    let printed = stdout(&["plugin", "new", "my-kind", "--lang", "c", "-o", &folder]);
+    let maso = env!("CARGO_BIN_EXE_maso");
+    let script = format!("set -e; maso() {{ '{maso}' \"$@\"; }}; {printed}");
+    let ran = Command::new("sh").args(["-c", &script]).output().expect("sh runs");
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    let broken =
+        format!("my-kind/{}broken{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    scratch.write(&broken, b"no library");
+    let mut list = Command::new(maso);
+    let list = list.args(["plugin", "list"]).env("MASO_PLUGIN_PATH", &folder).output();
+    let list = list.expect("maso runs");
+    let text = String::from_utf8_lossy(&list.stdout);
+    assert!(list.status.success() && text.contains("my-kind"), "{text}");
+    assert!(text.contains("cannot be used"), "{text}");
+}
