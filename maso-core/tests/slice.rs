@@ -392,6 +392,37 @@ fn patches_are_sewn_together_without_a_seam() {
 }
 
 #[test]
+fn regions_can_be_taken_one_after_another() {
+    let network = generated(&[2, 48, 24, 12, 3], 3);
+    let slice = sliced(&network, &square(1.0));
+    let prepared = network.prepare_slice(&plane(), &square(1.0), &all()).expect("a slice");
+    let regions: HashMap<Vec<u64>, usize> =
+        (0..slice.regions.len()).map(|region| (slice.code(region), region)).collect();
+    let mut count = 0;
+    for cell in prepared.cells() {
+        let region = regions[&cell.code];
+        let own: f64 = (0..cell.polygon.len())
+            .map(|i| {
+                let ([a, b], [c, d]) =
+                    (cell.polygon[i], cell.polygon[(i + 1) % cell.polygon.len()]);
+                (a * d - b * c) / 2.0
+            })
+            .sum();
+        assert!(close(own, slice.regions.area(region)), "{own}: the area of region {region}");
+        let maps = slice.maps.as_ref().expect("asked for");
+        let pairs = cell.map.as_ref().expect("asked for").iter().zip(maps.of(region));
+        for (x, y) in pairs {
+            assert!(x.iter().zip(y).all(|(x, y)| close(*x, *y)), "{x:?} is {y:?}");
+        }
+        count += 1;
+    }
+    assert_eq!(count, regions.len(), "each once");
+    let flat = Window::new_box([1.0, 1.0], [0.0, 1.0]).expect("finite");
+    let none = network.prepare_slice(&plane(), &flat, &all()).expect("a slice");
+    assert_eq!(none.cells().count(), 0, "nothing to see");
+}
+
+#[test]
 fn patches_stop_at_a_number_of_regions() {
     let network = generated(&[2, 48, 24, 12, 3], 3);
     let options = SliceOptions { patches_beyond: Some(0), ..all() };

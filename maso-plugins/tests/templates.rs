@@ -1,4 +1,4 @@
-//! A new plugin in each language: written out, built by the command that its README prints, checked and used.
+//! A new plugin in each language: written out, built by the command that its README prints, and checked.
 
 mod common;
 
@@ -35,7 +35,7 @@ fn commands(folder: &Path) -> Vec<String> {
 /// Builds a new plugin as its README says, and looks at what comes out.
 fn assert_builds(folder: &Path, name: &str) {
     let commands = commands(folder);
-    let [build, check, run] = commands.as_slice() else { panic!("{commands:?}") };
+    let [build, check] = commands.as_slice() else { panic!("{commands:?}") };
     let output = Command::new("sh")
         .args(["-c", build])
         .current_dir(folder)
@@ -45,9 +45,6 @@ fn assert_builds(folder: &Path, name: &str) {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(!String::from_utf8_lossy(&output.stderr).contains("warning"), "{output:?}");
     let library = check.strip_prefix("maso plugin check ").unwrap();
-    let expected =
-        format!("maso forward MODEL DATA --plugin {library} --replace Relu={name}:slope=0.1");
-    assert_eq!(run, &expected, "the third command of the README");
     assert_works(&folder.join(library), name);
 }
 

@@ -22,6 +22,7 @@ mod signs;
 mod split;
 mod statistics;
 mod stop;
+mod stream;
 mod walk;
 mod window;
 
@@ -32,6 +33,7 @@ pub use result::{
     CellComplex, Maps, PieceChange, Slice, SliceEdge, SliceStatus, TargetComplex, WallOf,
 };
 pub use statistics::{Bends, LayerWalls, SliceStatistics, Spread};
+pub use stream::{PreparedSlice, SliceCell, SliceCells};
 pub use window::{Window, WindowError};
 
 pub(in crate::geometry) use decide::Exact;

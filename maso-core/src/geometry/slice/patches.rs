@@ -196,6 +196,14 @@ impl<'p> Walk<'p, '_> {
         })
     }
 
+    /// The patch of one start.
+    pub(super) fn patch(&self, start: &Start) -> Patch {
+        let mut walk = self.begin_anew(self.stop);
+        walk.complex = self.complex.clone();
+        walk.carry_on(start);
+        walk.into_patch()
+    }
+
     fn into_patch(self) -> Patch {
         Patch {
             complex: self.complex,

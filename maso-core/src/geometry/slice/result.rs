@@ -137,6 +137,19 @@ impl CellComplex {
     }
 }
 
+/// What is decided in a cell, as a code of the network's layout.
+pub(super) fn code_of(layout: &CodeLayout, stages: &[Stage], path: &[Vec<u64>]) -> Vec<u64> {
+    let mut code = vec![0; layout.words()];
+    for (stage, words) in stages.iter().zip(path) {
+        let Some(layer) = stage.layer else { continue };
+        let layer = &layout.layers()[layer];
+        for unit in 0..stage.units {
+            layer.set_piece(&mut code, unit, stage.piece(words, unit));
+        }
+    }
+    code
+}
+
 /// The patch that something belongs to, of those that begin at `starts`.
 fn patch_of(starts: &[u32], of: u32) -> usize {
     starts.partition_point(|&start| start <= of) - 1
@@ -231,16 +244,7 @@ impl Slice {
     /// The code of a region, in the network's layout. Layers that were not decided are 0.
     #[must_use]
     pub fn code(&self, region: usize) -> Vec<u64> {
-        let path = self.path(region);
-        let mut code = vec![0; self.layout.words()];
-        for (stage, words) in self.stages.iter().zip(&path) {
-            let Some(layer) = stage.layer else { continue };
-            let layer = &self.layout.layers()[layer];
-            for unit in 0..stage.units {
-                layer.set_piece(&mut code, unit, stage.piece(words, unit));
-            }
-        }
-        code
+        code_of(&self.layout, &self.stages, &self.path(region))
     }
 
     /// A region's patch, and its cell there.
