@@ -3,8 +3,8 @@
 //!
 //! A slice of few regions is one patch. If there turn out to be more, the walk begins anew: the window is cut up until
 //! there are enough cells to go on from, cells of a stage, or blocks, pieces of a cell with some of the stage's chords
-//! still to be cut along. What has been made by then, the base, is copied into every patch. Patches cut edges of the base where they touch them, on either side alike; [`gather`](super::gather) sews them
-//! together again.
+//! still to be cut along. What has been made by then, the base, is copied into every patch. Patches cut edges of the base
+//! where they touch them, on either side alike; [`gather`](super::gather) sews them together again.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
