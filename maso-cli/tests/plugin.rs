@@ -29,6 +29,7 @@ fn new_refuses_a_folder_that_exists_and_a_bad_name() {
 
 #[test]
 #[cfg(unix)]
+#[allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn a_new_plugin_in_c_builds_checks_and_is_listed_beside_a_broken_one() {
     if Command::new("cc").arg("--version").output().is_err() {
         eprintln!("skipped: no cc");

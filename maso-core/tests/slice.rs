@@ -436,7 +436,7 @@ fn patches_stop_at_a_number_of_regions() {
         assert_eq!(slice.code(region), whole.code(region), "the first ones");
         assert_eq!(slice.regions.polygon(region), whole.regions.polygon(region), "the first ones");
     }
-    let layers = &network.layout().layers()[..];
+    let layers = network.layout().layers();
     for (number, count) in slice.regions_per_layer.iter().enumerate() {
         let prefix = |region: usize| -> Vec<usize> {
             let code = slice.code(region);
