@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Compares maso with ONNX Runtime: outputs and region codes of the test models, and single operators
-over many attributes.
+"""Compares maso with ONNX Runtime: outputs and region codes of the test models, softened and hardened files, and single
+operators over many attributes.
 
     python3 scripts/compare_onnxruntime.py [--maso target/release/maso]
 
@@ -336,6 +336,44 @@ def compare_converted(maso, folder, weights, architecture, data, scale, options)
     return relative <= TOLERANCE
 
 
+# Softened models, with the rules that all their layers take.
+SOFTENED = [
+    ("mnist_mlp", ["beta-vq", "log-partition", "probit", "probit-tanh"]),
+    ("mnist_mlp_leaky", ["beta-vq", "log-partition", "probit", "probit-tanh"]),
+    ("mnist_mlp_prelu", ["beta-vq", "log-partition"]),
+    ("mnist_mlp_hardtanh", ["beta-vq", "log-partition"]),
+    ("mnist_maxout", ["beta-vq", "log-partition"]),
+    ("mnist_lenet", ["beta-vq", "log-partition"]),
+    ("mnist_lenet_dynamo", ["beta-vq"]),
+    ("mnist_resnet", ["beta-vq"]),
+    ("mnist_convbn_avg", ["beta-vq"]),
+]
+
+
+def compare_softened(maso, folder, name, rules):
+    """Softened files, and the same hardened again: ONNX Runtime's outputs against maso's."""
+    import numpy as np
+    model = ROOT / "testdata" / "models" / f"{name}.onnx"
+    rows = ROOT / "testdata" / "data" / "mnist_test_x.npy"
+    x = (np.load(rows)[:500].astype(np.float64) / 255).astype(np.float32)
+
+    def outputs(path):
+        opened = session(path)
+        return opened.run(None, {opened.get_inputs()[0].name: x.reshape(len(x), *opened.get_inputs()[0].shape[1:])})[0]
+
+    hard, good = outputs(model), True
+    for rule in rules:
+        run(maso, "soften", model, "--beta", "0.7", "--rule", rule, "-o", folder / "soft.onnx")
+        run(maso, "harden", folder / "soft.onnx", "-o", folder / "hard.onnx")
+        run(maso, "forward", folder / "soft.onnx", rows, "--rows", "0..500", "--scale", "1/255", "-o", folder / "y.npy")
+        soft = outputs(folder / "soft.onnx")
+        pairs = [(np.load(folder / "y.npy").reshape(soft.shape), soft), (outputs(folder / "hard.onnx"), hard)]
+        errors = [float(np.abs(found - expected).max() / np.abs(expected).max()) for found, expected in pairs]
+        print(f"{name:22} {len(x):5} rows  {rule:14} softened {errors[0]:.1e}, hardened {errors[1]:.1e} relative")
+        good &= max(errors) <= 1e-5
+    return good
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--maso", default=ROOT / "target" / "release" / "maso")
@@ -348,6 +386,7 @@ def main():
         folder = pathlib.Path(folder)
         good = [compare_model(arguments.maso, folder, *model) for model in MODELS]
         good += [compare_converted(arguments.maso, folder, *weights) for weights in WEIGHTS]
+        good += [compare_softened(arguments.maso, folder, *model) for model in SOFTENED]
         good.append(compare_operators(arguments.maso, folder))
     sys.exit(0 if all(good) else 1)
 

@@ -34,7 +34,7 @@ LEAST = {"node": 335, "pytorch-converted": 63}
 # What a single node of data must be refused as.
 MUST_BE_REFUSED = {
     **dict.fromkeys("Sign Round Floor Ceil ThresholdedRelu".split(), "discontinuous"),
-    **dict.fromkeys("Sqrt Reciprocal Exp Log Sin Cos Tanh Pow".split(), "smooth"),
+    **dict.fromkeys("Sqrt Reciprocal Exp Log Sin Cos Pow".split(), "smooth"),
 }
 
 

@@ -128,13 +128,14 @@ pub(crate) struct Digests {
 }
 
 /// The suites that come with the program.
-const SUITES: [(&str, &str); 7] = [
+const SUITES: [(&str, &str); 8] = [
     ("quick", include_str!("../suites/quick.toml")),
     ("dense", include_str!("../suites/dense.toml")),
     ("convolution", include_str!("../suites/convolution.toml")),
     ("margins", include_str!("../suites/margins.toml")),
     ("linearize", include_str!("../suites/linearize.toml")),
     ("census", include_str!("../suites/census.toml")),
+    ("soft", include_str!("../suites/soft.toml")),
     ("peers", include_str!("../suites/peers.toml")),
 ];
 

@@ -15,6 +15,8 @@ use maso_io::write::WriteError;
 pub(crate) enum Failure {
     /// Wrong usage that the argument parser cannot see.
     Usage(String),
+    /// What the verb does is not defined for the model.
+    Refused(String),
     /// A run over the rows of a file failed.
     Rows { data: String, source: EvalError },
     /// Any library error.
@@ -44,7 +46,7 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Usage(text) => f.write_str(text),
+            Self::Usage(text) | Self::Refused(text) => f.write_str(text),
             Self::Rows { data, source } => {
                 write!(f, "{data}: {source}")?;
                 match source {

@@ -4,13 +4,15 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-use maso_core::{Graph, LowerOptions, Network, RowAxis, Rows};
-use maso_io::dataset::{Access, Dataset, OpenOptions, Preparation, Scaling};
+use maso_core::{Graph, LowerOptions, Network, Nonlinearities, RowAxis, Rows};
+use maso_io::dataset::{self, Access, Columns, Dataset, OpenOptions, Preparation, Scaling};
 use maso_io::model::weights::layer_order;
 use maso_io::model::{self, Architecture, ReadOptions};
+use maso_plugins::host::{Plugin, Registry};
+use maso_plugins::network::{PluginNonlinearities, use_kernels};
 
 use crate::args::{
-    DataArgs, FileArgs, LayoutArg, ModelArgs, PointArgs, PreparationArgs, RowAxisArg,
+    DataArgs, FileArgs, LayoutArg, ModelArgs, PluginArgs, PointArgs, PreparationArgs, RowAxisArg,
 };
 use crate::failure::Failure;
 use crate::table::count;
@@ -20,17 +22,60 @@ pub(crate) fn load(args: &ModelArgs) -> Result<Arc<Network>, Failure> {
     Ok(load_ordered(args)?.0)
 }
 
+/// Reads the model for what is defined for piecewise-affine networks only.
+pub(crate) fn load_piecewise_affine(args: &ModelArgs, what: &str) -> Result<Arc<Network>, Failure> {
+    let network = load(args)?;
+    only_piecewise_affine(&network, what)?;
+    Ok(network)
+}
+
+/// Refuses `what` of a network with a soft layer.
+pub(crate) fn only_piecewise_affine(network: &Network, what: &str) -> Result<(), Failure> {
+    network.soft_layer().map_or(Ok(()), |node| {
+        Err(Failure::Refused(format!(
+            "layer {} ({}) is soft, so the network is not piecewise affine: {what} is not defined for it",
+            node.name, node.op
+        )))
+    })
+}
+
 /// Reads the model, and says in which order the layers of a stack were found.
 pub(crate) fn load_ordered(args: &ModelArgs) -> Result<(Arc<Network>, Vec<String>), Failure> {
+    let (graph, network) = load_graph(args)?;
+    Ok((network, stack_order(&graph, &read_options(&args.file)?)))
+}
+
+/// Reads the model, as the file has it and as a network.
+pub(crate) fn load_graph(args: &ModelArgs) -> Result<(Graph, Arc<Network>), Failure> {
     let row_axis = args.row_axis.map(|axis| match axis {
         RowAxisArg::First => RowAxis::First,
         RowAxisArg::None => RowAxis::None,
     });
-    let options = LowerOptions { output: args.output.clone(), row_axis };
+    let plugins = Arc::new(plugins(&args.plugins)?);
+    let options = LowerOptions {
+        output: args.output.clone(),
+        row_axis,
+        nonlinearities: Some(Arc::clone(&plugins) as Arc<dyn Nonlinearities>),
+    };
     let (path, how) = (&args.file.model, read_options(&args.file)?);
     let graph = model::read(path, &how)?;
     let network = model::network(path, &graph, &options)?;
-    Ok((Arc::new(network), stack_order(&graph, &how)))
+    if let [op, ..] = plugins.unused()[..] {
+        let path = path.display();
+        return Err(Failure::Usage(format!("--replace {op}: {path} has no operator {op}")));
+    }
+    Ok((graph, Arc::new(network)))
+}
+
+/// Loads the plugins that are named, and finds the kinds that replace operators.
+fn plugins(args: &PluginArgs) -> Result<PluginNonlinearities, Failure> {
+    // Of two models in one run the second finds them set.
+    let _ = use_kernels();
+    for file in &args.plugin {
+        Plugin::open(file).map_err(|error| Failure::Library(error.into()))?;
+    }
+    PluginNonlinearities::new(Registry::from_env(), args.replace.iter().cloned())
+        .map_err(|error| Failure::Library(error.into()))
 }
 
 /// The layers of a stack, in the order that their names were taken to tell; of other models nothing.
@@ -205,4 +250,29 @@ fn check_width(network: &Network, rows: &Dataset) -> Result<(), Failure> {
         text += "; give the data that the model was made for, with its first axis counting rows";
     }
     Err(Failure::Library(text.into()))
+}
+
+/// Labels as many as the data's rows.
+pub(crate) fn labels(
+    path: &Path,
+    array: Option<&str>,
+    file: &FileArgs,
+    data: &Data,
+) -> Result<Vec<i64>, Failure> {
+    let mut options = open_options(file);
+    options.array = array.map(str::to_owned);
+    options.columns = array.map(Columns::one);
+    let labels = dataset::read_labels(path, &options)?;
+    if labels.len() == data.rows.len() {
+        return Ok(labels);
+    }
+    let (path, rows) = (path.display(), data.rows.path().display());
+    Err(Failure::Library(
+        format!(
+            "labels {path} are {}, but {rows} has {}; expected one label for each row of the file",
+            labels.len(),
+            count(data.rows.len() as u64, "row")
+        )
+        .into(),
+    ))
 }

@@ -37,6 +37,8 @@ fn main() -> ExitCode {
         Verb::Complexity(args) => verbs::complexity::run(&args),
         Verb::Line(args) => verbs::line::run(&args),
         Verb::Slice(args) => verbs::slice::run(&args),
+        Verb::Soften(args) => verbs::soften::run(&args),
+        Verb::Harden(args) => verbs::soften::harden(&args),
         Verb::Convert(args) => verbs::convert::run(&args),
         Verb::Plugin(verb) => verbs::plugin::run(&verb),
         Verb::Demo(args) => verbs::demo::run(&args),

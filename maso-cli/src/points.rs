@@ -1,9 +1,10 @@
 //! Rows one by one in f64, spread over the threads and handed back in order: what the verbs of linearisation
 //! and geometry do to each.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use maso_core::{EvalError, Linearization, Rows};
+use maso_core::{EvalError, Linearization, Network, Rows};
 use maso_io::write::WriteError;
 use rayon::prelude::*;
 
@@ -17,13 +18,24 @@ use crate::session::Session;
 const ROWS_PER_THREAD: usize = 8;
 
 impl Session {
-    /// A session over one row of a file.
-    pub(crate) fn of_point(
+    /// A session over one row of a file, for what is defined for piecewise-affine networks only.
+    pub(crate) fn of_region(
         model: &ModelArgs,
         point: &PointArgs,
         run: &RunArgs,
     ) -> Result<Self, Failure> {
         let network = input::load(model)?;
+        input::only_piecewise_affine(&network, "the geometry of a region")?;
+        Self::of_point(network, model, point, run)
+    }
+
+    /// A session over one row of a file.
+    pub(crate) fn of_point(
+        network: Arc<Network>,
+        model: &ModelArgs,
+        point: &PointArgs,
+        run: &RunArgs,
+    ) -> Result<Self, Failure> {
         let data = Data::open_point(point, &model.file, &network)?;
         Self::new(network, data, run)
     }

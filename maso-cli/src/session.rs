@@ -55,6 +55,9 @@ pub(crate) struct RunReport {
     pub(crate) layout: Option<&'static str>,
     pub(crate) tier: &'static str,
     pub(crate) threads: usize,
+    /// Whether a layer is soft, so that maps and distances hold to first order around each row.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) first_order: bool,
 }
 
 impl Session {
@@ -111,7 +114,20 @@ impl Session {
             layout: layout.map(layout_name),
             tier: self.evaluator.tier().name(),
             threads: self.evaluator.threads(),
+            first_order: false,
         }
+    }
+
+    /// The same for a verb whose maps are of first order where a layer is soft; says so.
+    pub(crate) fn report_of_maps(&self, model: &Path) -> RunReport {
+        let soft = self.network().soft_layer();
+        if let Some(node) = soft {
+            self.talk(&format!(
+                "note: layer {} ({}) is soft: affine maps, and what is made of them, hold to first order around each row",
+                node.name, node.op
+            ));
+        }
+        RunReport { first_order: soft.is_some(), ..self.report(model) }
     }
 
     /// Says what is done but may not be meant.

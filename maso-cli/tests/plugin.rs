@@ -4,7 +4,7 @@ mod common;
 
 use std::process::Command;
 
-use common::{Scratch, failure, maso, stdout};
+use common::{Scratch, failure, maso, stdout, testdata};
 
 #[test]
 fn what_is_no_plugin_fails_its_check() {
@@ -42,6 +42,7 @@ fn a_new_plugin_in_c_builds_checks_and_is_listed_beside_a_broken_one() {
     let script = format!("set -e; maso() {{ '{maso}' \"$@\"; }}; {printed}");
     let ran = Command::new("sh").args(["-c", &script]).output().expect("sh runs");
     assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    in_a_model(&scratch, &format!("{folder}/{}", library("my_kind")));
     let broken =
         format!("my-kind/{}broken{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
     scratch.write(&broken, b"no library");
@@ -51,4 +52,34 @@ fn a_new_plugin_in_c_builds_checks_and_is_listed_beside_a_broken_one() {
     let text = String::from_utf8_lossy(&list.stdout);
     assert!(list.status.success() && text.contains("my-kind"), "{text}");
     assert!(text.contains("cannot be used"), "{text}");
+}
+
+#[cfg(unix)]
+fn library(name: &str) -> String {
+    format!("{}{name}{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX)
+}
+
+/// The plugin in the place of a model's ReLUs.
+#[cfg(unix)]
+fn in_a_model(scratch: &Scratch, plugin: &str) {
+    let (model, data) = (testdata("models/moons_relu.onnx"), testdata("data/moons.npy"));
+    let out = |name: &str| scratch.path(name);
+    stdout(&["forward", &model, &data, "-o", &out("relu.npy"), "--quiet"]);
+    let forward = ["forward", &model, &data, "--plugin", plugin, "-o"];
+    let replaced = |replace: &str, name: &str| {
+        let mut arguments = forward.to_vec();
+        let out = out(name);
+        arguments.extend([out.as_str(), "--replace", replace, "--quiet"]);
+        stdout(&arguments);
+        std::fs::read(out).expect("written")
+    };
+    let relu = std::fs::read(out("relu.npy")).expect("written");
+    let other = replaced("Relu=my-kind", "kind.npy");
+    assert!(other.len() == relu.len() && other != relu, "another nonlinearity has other outputs");
+    let mut arguments = forward.to_vec();
+    let path = out("none.npy");
+    arguments.extend([path.as_str(), "--replace", "Tanh=my-kind"]);
+    let said = failure(&arguments, 2);
+    assert!(said.contains("has no operator Tanh"), "{said}");
+    assert!(!std::path::Path::new(&path).exists(), "no output after an error");
 }

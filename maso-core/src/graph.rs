@@ -85,6 +85,14 @@ impl GraphNode {
         }
     }
 
+    /// The number attribute `name`, which patterns have in full precision.
+    pub(crate) fn number(&self, name: &str, default: f32) -> f64 {
+        match self.attributes.get(name) {
+            Some(Attribute::Tensor(tensor)) if tensor.len() == 1 => tensor.to_f64()[0],
+            _ => self.float(name, default),
+        }
+    }
+
     /// The integer list `name`.
     #[must_use]
     pub fn ints(&self, name: &str) -> Option<&[i64]> {

@@ -19,6 +19,7 @@ pub mod linearize;
 pub mod lower;
 pub mod margin;
 pub mod network;
+pub mod rewrite;
 pub mod tensor;
 
 mod orthogonal;
@@ -30,7 +31,7 @@ pub use code::{CodeLayout, Layer};
 pub use eval::{Batch, CertifiedBatch, EvalError, Evaluator, Redone, Rows, Verdict, Want};
 pub use graph::Graph;
 pub use linearize::{Frozen, Linearization, Matrix};
-pub use lower::{LowerError, LowerOptions, lower};
+pub use lower::{LowerError, LowerOptions, Nonlinearities, lower};
 pub use margin::Margin;
 pub use maso_simd::{Rounding, Tier};
 pub use network::{Network, RowAxis};

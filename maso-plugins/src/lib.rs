@@ -1,11 +1,12 @@
 //! Nonlinearities from dynamic libraries.
 //!
 //! `include/maso_plugin.h` is the interface: a plugin hands over kinds of nonlinearities, each as the pieces of a
-//! scalar spline with the rule that infers a piece. Three features see it from three sides:
+//! scalar spline with the rule that infers a piece. Four features see it from four sides:
 //!
 //! - `abi`: the header's structs in Rust, with their layout asserted.
 //! - `sdk`: for authors in Rust: a trait, and a macro that exports it. No dependencies.
 //! - `host` (default): loads plugins, checks everything they hand over, and calls them.
+//! - `network`: instances as splines of `maso-core`, and plugins in the place of a model's operators.
 //!
 //! [`templates`] has the files of a new plugin. `docs/plugins.md` takes an author from nothing to a loaded plugin.
 //!
@@ -36,6 +37,8 @@
 pub mod abi;
 #[cfg(feature = "host")]
 pub mod host;
+#[cfg(feature = "network")]
+pub mod network;
 #[cfg(feature = "sdk")]
 pub mod sdk;
 pub mod templates;

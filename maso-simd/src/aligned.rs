@@ -54,21 +54,3 @@ impl DerefMut for Aligned {
         &mut self.data[self.start..][..self.len]
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lists_and_their_copies_begin_at_cache_lines() {
-        for len in [0, 1, 15, 16, 17, 1000] {
-            let mut list = Aligned::zeros(len);
-            list.iter_mut().enumerate().for_each(|(i, value)| *value = i as f32);
-            let copy = list.clone();
-            assert_eq!(list[..], copy[..]);
-            for list in [list, copy] {
-                assert_eq!(list.as_ptr().align_offset(64), 0, "{len} numbers");
-            }
-        }
-    }
-}

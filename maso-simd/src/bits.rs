@@ -91,31 +91,3 @@ pub fn extract(words: &[u64], at: usize, bits: usize) -> u64 {
     }
     field & low_mask(bits)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn fields_of_every_width_come_back_from_every_position() {
-        for bits in 1..=64 {
-            for at in 0..70 {
-                let field = 0xDEAD_BEEF_1234_5679u64.rotate_left(at as u32) & low_mask(bits);
-                let mut words = [0; 3];
-                insert(&mut words, at, field, bits);
-                assert_eq!(extract(&words, at, bits), field, "{bits} bits at {at}");
-                let total: u32 = words.iter().map(|w| w.count_ones()).sum();
-                assert_eq!(total, field.count_ones(), "nothing else is set");
-            }
-        }
-    }
-
-    #[test]
-    fn interleave_equals_bit_by_bit() {
-        let (low, high) = (0xA5C3_0FF1u32, 0x1234_8765u32);
-        let slow = (0..32).fold(0u64, |f, i| {
-            f | u64::from(low >> i & 1) << (2 * i) | u64::from(high >> i & 1) << (2 * i + 1)
-        });
-        assert_eq!(interleave(low, high), slow);
-    }
-}

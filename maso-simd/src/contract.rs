@@ -25,7 +25,7 @@
 //! cannot win.
 //!
 //! **Bits.** A block of [`PANEL`](crate::PANEL) units gives one *field word*: one bit a unit for two
-//! pieces, two bits a unit (low bit first) for three, the first unit lowest.
+//! pieces, two bits a unit (low bit first) for three or four, the first unit lowest.
 //!
 //! **NaN and infinity.** A kernel reports whether all values it produced were finite. It never
 //! hides a non-finite pre-activation: a slope of zero turns infinity into NaN.

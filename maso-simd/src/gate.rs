@@ -1,14 +1,14 @@
 //! Pieces that were taken before, applied to other numbers: slopes of scalar splines, and winners of
 //! windows. The bits are planes, as [`windows`](crate::windows) makes them.
 
-use crate::kernels::Param;
+use crate::kernels::{MOST_PIECES, Param};
 use crate::windows::Windows;
 use crate::{PANEL, bits};
 
 /// Each number times the slope of its unit's piece, in place.
 #[derive(Clone, Copy, Debug)]
 pub struct Gate<'a> {
-    /// One for each of one to three pieces. [`Param::Lanes`] has one for each number, [`Param::Rows`] one
+    /// One for each of up to [`MOST_PIECES`] pieces. [`Param::Lanes`] has one for each number, [`Param::Rows`] one
     /// for each [`PANEL`] of them.
     pub slopes: &'a [Param<'a>],
     /// For each [`PANEL`] numbers, the words of their pieces' bits; they name no piece that there is not.
@@ -18,7 +18,7 @@ pub struct Gate<'a> {
 impl Gate<'_> {
     pub(crate) fn check(&self, numbers: usize) {
         let vectors = numbers.div_ceil(PANEL);
-        assert!((1..=3).contains(&self.slopes.len()), "one to three pieces");
+        assert!((1..=MOST_PIECES).contains(&self.slopes.len()), "one to {MOST_PIECES} pieces");
         let words = bits::width(self.slopes.len());
         assert!(self.planes.len() >= vectors * words, "a word for each bit");
         self.slopes.iter().for_each(|slopes| slopes.check(vectors, numbers));

@@ -8,6 +8,8 @@ use crate::forms::{FormBlock, FormSum, Weights};
 use crate::gate::{Gate, Winners};
 use crate::margins::{Gauge, MarginLane, MarginLanes, Norms};
 use crate::product::Product;
+use crate::second_pass::SplineRow;
+use crate::soft::{Function, Soft, SoftPool};
 use crate::tier::Rounding;
 use crate::windows::{WindowBlock, WindowExtreme};
 use crate::{PANEL, Tier, arch, reference};
@@ -47,13 +49,18 @@ impl Param<'_> {
     }
 }
 
-/// A scalar spline of up to three pieces, applied to each pre-activation.
+/// Pieces that a scalar spline can have: those whose numbers have two bits.
+pub const MOST_PIECES: usize = 4;
+
+/// A scalar spline of up to four pieces, applied to each pre-activation.
 #[derive(Clone, Copy, Debug)]
 pub struct Spline<'a> {
     pub(crate) pieces: usize,
-    pub(crate) knots: [Param<'a>; 2],
-    pub(crate) slopes: [Param<'a>; 3],
-    pub(crate) offsets: [Param<'a>; 3],
+    pub(crate) knots: [Param<'a>; MOST_PIECES - 1],
+    pub(crate) slopes: [Param<'a>; MOST_PIECES],
+    pub(crate) offsets: [Param<'a>; MOST_PIECES],
+    /// What gives the values in place of slopes and offsets.
+    pub(crate) soft: Option<Soft<'a>>,
 }
 
 const ZERO: Param<'static> = Param::Splat(0.0);
@@ -62,17 +69,24 @@ impl<'a> Spline<'a> {
     /// Passes values through, with no code.
     #[must_use]
     pub fn identity() -> Self {
-        Self { pieces: 0, knots: [ZERO; 2], slopes: [ZERO; 3], offsets: [ZERO; 3] }
+        Self {
+            pieces: 0,
+            knots: [ZERO; MOST_PIECES - 1],
+            slopes: [ZERO; MOST_PIECES],
+            offsets: [ZERO; MOST_PIECES],
+            soft: None,
+        }
     }
 
-    /// `R - 1` knots, `R` slopes and `R` offsets, for R from 1 to 3.
+    /// `R - 1` knots, `R` slopes and `R` offsets, for R from 1 to [`MOST_PIECES`].
     ///
     /// # Panics
-    /// If the three lengths do not fit one R from 1 to 3.
+    /// If the three lengths do not fit one such R.
     #[must_use]
     pub fn new(knots: &[Param<'a>], slopes: &[Param<'a>], offsets: &[Param<'a>]) -> Self {
         let pieces = slopes.len();
-        assert!((1..=3).contains(&pieces), "one to three pieces, found {pieces}");
+        let range = 1..=MOST_PIECES;
+        assert!(range.contains(&pieces), "one to {MOST_PIECES} pieces, found {pieces}");
         assert_eq!(knots.len() + 1, pieces, "one knot between two pieces");
         assert_eq!(offsets.len(), pieces, "one offset for each slope");
         let mut spline = Self { pieces, ..Self::identity() };
@@ -95,15 +109,34 @@ impl<'a> Spline<'a> {
         Self::new(&[low, high], &[ZERO, Param::Splat(1.0), ZERO], &[low, ZERO, high])
     }
 
+    /// Values by `inference`, bits of up to three ascending knots.
+    ///
+    /// # Panics
+    /// If there are more.
+    #[must_use]
+    pub fn soft(knots: &[Param<'a>], inference: Soft<'a>) -> Self {
+        let count = knots.len();
+        assert!(count < MOST_PIECES, "fewer than {MOST_PIECES} knots, found {count}");
+        let mut spline = Self { pieces: count + 1, soft: Some(inference), ..Self::identity() };
+        spline.knots[..count].copy_from_slice(knots);
+        spline
+    }
+
     /// Whether it is max(z, 0) throughout.
     pub(crate) fn is_relu(&self) -> bool {
         let is = |param: &Param<'_>, value: f32| matches!(param, Param::Splat(v) if *v == value);
-        let Self { pieces, knots, slopes, offsets } = self;
+        let Self { pieces, knots, slopes, offsets, soft } = self;
         *pieces == 2
+            && soft.is_none()
             && is(&knots[0], 0.0)
             && is(&slopes[0], 0.0)
             && is(&slopes[1], 1.0)
             && offsets[..2].iter().all(|offset| is(offset, 0.0))
+    }
+
+    /// How many knots there are.
+    pub(crate) fn knots(&self) -> usize {
+        self.pieces.saturating_sub(1)
     }
 
     /// Bits that a unit's piece takes in a field word.
@@ -115,6 +148,9 @@ impl<'a> Spline<'a> {
     pub(crate) fn check(&self, rows: usize, lanes: usize) {
         let parameters = self.knots.iter().chain(&self.slopes).chain(&self.offsets);
         parameters.for_each(|parameter| parameter.check(rows, lanes));
+        if let Some(inference) = &self.soft {
+            inference.check(rows, lanes);
+        }
     }
 }
 
@@ -203,10 +239,29 @@ pub struct ExtremeBlock<'a> {
     pub smallest: bool,
 }
 
+impl ExtremeBlock<'_> {
+    fn check(&self) {
+        assert!(!self.candidates.is_empty(), "at least one candidate");
+        assert_eq!(self.candidates.len() % PANEL, 0, "candidates come in rows of PANEL lanes");
+    }
+}
+
 type AffineKernel =
     fn(&AffineBlock<'_>, &mut [f32], usize, &mut [u64], Option<&mut Gauge<'_>>) -> bool;
 type ExtremeKernel =
     fn(&ExtremeBlock<'_>, &mut [f32; PANEL], &mut [u32; PANEL], Option<&mut Gauge<'_>>);
+
+type SecondPassKernel =
+    fn(&SplineRow<'_>, &mut [f32], &mut [[u32; 2]], Option<&mut Gauge<'_>>) -> bool;
+type SoftExtremeKernel = fn(
+    &ExtremeBlock<'_>,
+    &SoftPool<'_>,
+    &mut [f32; PANEL],
+    &mut [u32; PANEL],
+    Option<&mut Gauge<'_>>,
+);
+type SoftWindowKernel =
+    fn(&WindowExtreme<'_>, &SoftPool<'_>, &mut [f32], &mut [u32], Option<&mut Gauge<'_>>);
 
 /// One tier's kernels.
 #[derive(Clone, Copy, Debug)]
@@ -215,6 +270,10 @@ pub struct Kernels {
     pub(crate) affine: AffineKernel,
     pub(crate) combine: fn(&Combine<'_>, &mut [f32], &mut [u64], Option<&mut Gauge<'_>>) -> bool,
     pub(crate) extreme: ExtremeKernel,
+    pub(crate) map: fn(Function, &[f32], &mut [f32]),
+    pub(crate) second_pass: SecondPassKernel,
+    pub(crate) soft_extreme: SoftExtremeKernel,
+    pub(crate) soft_window_extreme: SoftWindowKernel,
     pub(crate) windows:
         fn(&WindowBlock<'_>, &mut [f32], &mut [u32], Option<&mut Gauge<'_>>) -> bool,
     pub(crate) window_extreme:
@@ -291,7 +350,7 @@ impl Kernels {
     ) -> bool {
         block.check(out, ldo, fields);
         check_gauge(gauge.as_deref(), block.rows, block.rows, block.panels() * PANEL);
-        (self.affine)(block, out, ldo, fields, gauge)
+        self.affine_and_spline(block, out, ldo, fields, gauge)
     }
 
     /// Runs a [`Combine`] over all of `out`, one field word for each [`PANEL`] values. False if any
@@ -308,7 +367,7 @@ impl Kernels {
     ) -> bool {
         sum.check(out, fields);
         check_gauge(gauge.as_deref(), 1, 1, out.len());
-        (self.combine)(sum, out, fields, gauge)
+        self.combine_and_spline(sum, out, fields, gauge)
     }
 
     /// Runs an [`ExtremeBlock`]: the winners and their positions.
@@ -322,8 +381,7 @@ impl Kernels {
         winner: &mut [u32; PANEL],
         gauge: Option<&mut Gauge<'_>>,
     ) {
-        assert!(!block.candidates.is_empty(), "at least one candidate");
-        assert_eq!(block.candidates.len() % PANEL, 0, "candidates come in rows of PANEL lanes");
+        block.check();
         check_gauge(gauge.as_deref(), 1, 1, PANEL);
         (self.extreme)(block, out, winner, gauge);
     }
@@ -342,7 +400,7 @@ impl Kernels {
     ) -> bool {
         block.check(out, planes);
         check_gauge(gauge.as_deref(), 1, block.weights.channels(), 0);
-        (self.windows)(block, out, planes, gauge)
+        self.windows_and_spline(block, out, planes, gauge)
     }
 
     /// Runs a [`WindowExtreme`]: the winners' values go to `out`, the bits of their taps' numbers to
@@ -360,6 +418,101 @@ impl Kernels {
         block.check(out, planes);
         check_gauge(gauge.as_deref(), 1, block.planes, 0);
         (self.window_extreme)(block, out, planes, gauge);
+    }
+
+    /// As [`extreme`](Self::extreme), with the soft value in place of the winner's; positions and margins are those of
+    /// the hard rule.
+    ///
+    /// # Panics
+    /// If there is no candidate, or the candidates are not whole rows of lanes.
+    pub fn soft_extreme(
+        &self,
+        block: &ExtremeBlock<'_>,
+        pool: &SoftPool<'_>,
+        out: &mut [f32; PANEL],
+        winner: &mut [u32; PANEL],
+        gauge: Option<&mut Gauge<'_>>,
+    ) {
+        block.check();
+        pool.sharpness.check(1, PANEL);
+        check_gauge(gauge.as_deref(), 1, 1, PANEL);
+        (self.soft_extreme)(block, pool, out, winner, gauge);
+    }
+
+    /// As [`window_extreme`](Self::window_extreme), with the soft values in place of the winners'; bits and margins
+    /// are those of the hard rule.
+    ///
+    /// # Panics
+    /// If a slice is too short for the block, or a window is empty.
+    pub fn soft_window_extreme(
+        &self,
+        block: &WindowExtreme<'_>,
+        pool: &SoftPool<'_>,
+        out: &mut [f32],
+        planes: &mut [u32],
+        gauge: Option<&mut Gauge<'_>>,
+    ) {
+        block.check(out, planes);
+        pool.sharpness.check(block.planes, PANEL);
+        check_gauge(gauge.as_deref(), 1, block.planes, 0);
+        (self.soft_window_extreme)(block, pool, out, planes, gauge);
+    }
+
+    /// Writes eˣ for each number of `x` to `y`.
+    ///
+    /// Within 1.1 ulp (0.9 on fused tiers) of the exact value, subnormal results to less than 1 of their steps; 0
+    /// below −104 and infinite from 88.73 on.
+    ///
+    /// # Panics
+    /// If the slices differ in length.
+    pub fn exp(&self, x: &[f32], y: &mut [f32]) {
+        self.run(Function::Exp, x, y);
+    }
+
+    /// Writes 1/(1 + e⁻ˣ) for each number of `x` to `y`.
+    ///
+    /// Within 2.1 ulp of the exact value, in both tails; 0 below −88.73, where the exact value is below 3·10⁻³⁹, and
+    /// 1 from 17 on.
+    ///
+    /// # Panics
+    /// If the slices differ in length.
+    pub fn sigmoid(&self, x: &[f32], y: &mut [f32]) {
+        self.run(Function::Sigmoid, x, y);
+    }
+
+    /// Writes tanh x for each number of `x` to `y`.
+    ///
+    /// Within 2 ulp of the exact value, also near 0, where zeros keep their sign; ±1 from ±9.1 on. An odd function.
+    ///
+    /// # Panics
+    /// If the slices differ in length.
+    pub fn tanh(&self, x: &[f32], y: &mut [f32]) {
+        self.run(Function::Tanh, x, y);
+    }
+
+    /// Writes log(1 + eˣ) for each number of `x` to `y`.
+    ///
+    /// Within 2.1 ulp (1.7 on fused tiers) of the exact value, subnormal results to less than 1 of their steps.
+    ///
+    /// # Panics
+    /// If the slices differ in length.
+    pub fn softplus(&self, x: &[f32], y: &mut [f32]) {
+        self.run(Function::Softplus, x, y);
+    }
+
+    /// Writes Φ(x), the distribution function of the normal law, for each number of `x` to `y`.
+    ///
+    /// Within 2 ulp of the exact value from 0 on, and 7 ulp in the tail below, down to subnormal results; 0 below −14.3.
+    ///
+    /// # Panics
+    /// If the slices differ in length.
+    pub fn normal_cdf(&self, x: &[f32], y: &mut [f32]) {
+        self.run(Function::NormalCdf, x, y);
+    }
+
+    fn run(&self, function: Function, x: &[f32], y: &mut [f32]) {
+        assert_eq!(x.len(), y.len(), "as many results as numbers");
+        (self.map)(function, x, y);
     }
 
     /// Runs a [`DoubleBlock`]; sums go to `out`.

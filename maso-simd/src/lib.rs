@@ -8,7 +8,8 @@
 //! implements that trait for each instruction set, and is the one room with unsafe code; [`tier`] names
 //! the instruction sets and picks one; [`kernels`] is the checked public edge, with [`mod@windows`] for
 //! kernels whose lanes are rows, [`double`] for sums in f64, [`forms`] for layers on a plane, [`product`] for sums of chosen rows of a
-//! matrix, [`gate`] for pieces taken before, [`margins`] for distances to knots; [`mod@reference`] is the
+//! matrix, [`gate`] for pieces taken before, [`margins`] for distances to knots, [`soft`] for units without a hard choice
+//! and [`soft64`] for the same in f64; [`mod@reference`] is the
 //! obvious scalar version that every tier is compared with; [`contract`] states the rules of rounding, ties
 //! and bits.
 
@@ -16,6 +17,7 @@
 
 pub mod aligned;
 pub mod bits;
+mod coefficients;
 pub mod contract;
 pub mod double;
 pub mod forms;
@@ -25,6 +27,9 @@ pub mod margins;
 pub mod panel;
 pub mod product;
 pub mod reference;
+mod second_pass;
+pub mod soft;
+pub mod soft64;
 pub mod tier;
 pub mod windows;
 
@@ -36,10 +41,11 @@ pub use aligned::Aligned;
 pub use double::{DOUBLE_LANES, DoubleBlock, DoubleLanes};
 pub use forms::{FormBlock, FormSum, Weights};
 pub use gate::{Gate, Winners};
-pub use kernels::{AffineBlock, Combine, ExtremeBlock, Kernels, Param, Spline, Term};
+pub use kernels::{AffineBlock, Combine, ExtremeBlock, Kernels, MOST_PIECES, Param, Spline, Term};
 pub use margins::{Gauge, MarginLane, MarginLanes, Measure, Norms};
 pub use panel::{PANEL, Panels};
 pub use product::{PRODUCT_LANES, Product};
+pub use soft::{Link, PoolRule, Soft, SoftFunction, SoftGate, SoftPool, SoftUnit};
 pub use tier::{Rounding, Tier};
 pub use windows::{
     Addend, ChannelWeights, Meeting, Tap, UnitOrder, WindowBlock, WindowExtreme, Windows,

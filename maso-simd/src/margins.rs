@@ -6,7 +6,7 @@
 //! tile gives the same.
 
 use crate::PANEL;
-use crate::kernels::Param;
+use crate::kernels::{MOST_PIECES, Param};
 
 /// What is kept of a row, or of [`PANEL`] rows side by side: a number in each lane.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -106,7 +106,7 @@ pub struct MarginLane {
 #[derive(Clone, Copy, Debug)]
 pub struct Measure<'a> {
     /// For each of the spline's knots its negative; −∞ for units that are left out.
-    pub minus_knots: [Param<'a>; 2],
+    pub minus_knots: [Param<'a>; MOST_PIECES - 1],
     /// One over each unit's own unit of distance.
     pub inverse: Param<'a>,
     /// One over the layer's own unit of size.

@@ -3,11 +3,14 @@
 use crate::double::{DoubleBlock, DoubleLanes};
 use crate::forms::{FormBlock, FormSum, Weights};
 use crate::gate::{Gate, Winners};
-use crate::kernels::{AffineBlock, Combine, ExtremeBlock, Kernels, Spline};
+use crate::kernels::{AffineBlock, Combine, ExtremeBlock, Kernels, Param, Spline};
 use crate::margins::{Gauge, Norms, norms_of_lanes};
 use crate::product::Product;
+use crate::soft::{Function, Link, PoolRule, Soft, SoftGate, SoftPool, SoftUnit};
 use crate::windows::{Meeting, WindowBlock, WindowExtreme};
 use crate::{PANEL, Tier, bits};
+
+mod transcendental;
 
 /// The reference of tiers that round twice; also a tier of its own.
 pub(crate) static SEPARATE: Kernels = table::<false>();
@@ -22,6 +25,10 @@ const fn table<const FUSED: bool>() -> Kernels {
         extreme,
         windows: windows::<FUSED>,
         window_extreme,
+        map: map::<FUSED>,
+        second_pass: |_, _, _, _| unreachable!("the reference ends its sums itself"),
+        soft_extreme: soft_extreme::<FUSED>,
+        soft_window_extreme: soft_window_extreme::<FUSED>,
         double: double::<FUSED>,
         product: product::<f32, FUSED>,
         double_product: product::<f64, FUSED>,
@@ -64,8 +71,115 @@ fn ending<const FUSED: bool>(spline: &Spline<'_>, row: usize, lane: usize, z: f3
     }
     let knots = &spline.knots[..spline.pieces - 1];
     let piece = knots.iter().take_while(|knot| z > knot.at(row, lane)).count();
+    match &spline.soft {
+        Some(Soft::Gates(unit)) => return (soft::<FUSED>(unit, row, lane, z), piece),
+        Some(Soft::Function(function)) => {
+            let mut number = [z];
+            let done = function.run(&mut number);
+            return (if done { number[0] } else { f32::NAN }, piece);
+        }
+        None => {}
+    }
     let (slope, offset) = (spline.slopes[piece].at(row, lane), spline.offsets[piece].at(row, lane));
     (mul_add::<FUSED>(slope, z, offset), piece)
+}
+
+fn soft<const FUSED: bool>(unit: &SoftUnit<'_>, row: usize, lane: usize, z: f32) -> f32 {
+    let line = |line: [Param<'_>; 2]| {
+        let [slope, offset] = line.map(|parameter| parameter.at(row, lane));
+        mul_add::<FUSED>(slope, z, offset)
+    };
+    let gates = unit.gates().iter().map(|gate| {
+        let distance = gate.line.map_or(z, line);
+        let factor = gate.scale.map_or(distance, |scale| scale.at(row, lane));
+        soft_gate::<FUSED>(gate, factor, distance * gate.sharpness.at(row, lane))
+    });
+    let parts = unit.base.map(line).into_iter().chain(gates);
+    parts.reduce(|total, part| total + part).expect("a unit has a gate")
+}
+
+/// `factor` · F(t).
+fn soft_gate<const FUSED: bool>(gate: &SoftGate<'_>, factor: f32, t: f32) -> f32 {
+    use transcendental as f;
+    match gate.link {
+        Link::Logistic => f::times_sigmoid::<FUSED>(factor, t),
+        Link::Tanh => factor * f::tanh::<FUSED>(t),
+        Link::Softplus => factor * f::softplus::<FUSED>(t),
+        Link::Normal => factor * f::normal_cdf::<FUSED>(t),
+        Link::NormalTanh => f::times_normal_tanh::<FUSED>(factor, t),
+        Link::Mish => factor * f::mish::<FUSED>(t),
+        Link::HardSigmoid => factor * f::hard_sigmoid::<FUSED>(t),
+    }
+}
+
+fn map<const FUSED: bool>(function: Function, x: &[f32], y: &mut [f32]) {
+    let function = match function {
+        Function::Exp => transcendental::exp::<FUSED>,
+        Function::Sigmoid => |x| transcendental::times_sigmoid::<FUSED>(1.0, x),
+        Function::Tanh => transcendental::tanh::<FUSED>,
+        Function::Softplus => transcendental::softplus::<FUSED>,
+        Function::NormalCdf => transcendental::normal_cdf::<FUSED>,
+    };
+    x.iter().zip(y).for_each(|(&x, y)| *y = function(x));
+}
+
+fn soft_extreme<const FUSED: bool>(
+    block: &ExtremeBlock<'_>,
+    pool: &SoftPool<'_>,
+    out: &mut [f32; PANEL],
+    winner: &mut [u32; PANEL],
+    gauge: Option<&mut Gauge<'_>>,
+) {
+    extreme(block, out, winner, gauge);
+    for (lane, out) in out.iter_mut().enumerate() {
+        let candidates = block.candidates.chunks_exact(PANEL).map(|row| row[lane]);
+        let sharpness = pool.sharpness.at(0, lane);
+        *out = pooled::<FUSED>(pool.rule, [sharpness, *out], block.smallest, candidates);
+    }
+}
+
+fn soft_window_extreme<const FUSED: bool>(
+    block: &WindowExtreme<'_>,
+    pool: &SoftPool<'_>,
+    out: &mut [f32],
+    planes: &mut [u32],
+    gauge: Option<&mut Gauge<'_>>,
+) {
+    window_extreme(block, out, planes, gauge);
+    let cells = block.windows.cells();
+    for unit in 0..block.planes * cells {
+        for lane in 0..PANEL {
+            let candidates = block.windows.window(unit % cells).iter().map(|tap| {
+                block.input[(unit / cells * block.plane + tap.source as usize) * PANEL + lane]
+            });
+            let out = &mut out[unit * PANEL + lane];
+            let sharpness = pool.sharpness.at(unit / cells, lane);
+            *out = pooled::<FUSED>(pool.rule, [sharpness, *out], block.smallest, candidates);
+        }
+    }
+}
+
+/// The soft value of `candidates`, of which `best` is the best.
+fn pooled<const FUSED: bool>(
+    rule: PoolRule,
+    [sharpness, best]: [f32; 2],
+    smallest: bool,
+    candidates: impl Iterator<Item = f32>,
+) -> f32 {
+    let sharpness = if smallest { -sharpness } else { sharpness };
+    let (mut total, mut moment) = (0.0, 0.0);
+    for candidate in candidates {
+        let distance = (candidate - best).clamp(f32::MIN, f32::MAX);
+        let weight = transcendental::exp_to_1::<FUSED>(distance * sharpness);
+        let weight = if distance.abs() < f32::MAX { weight } else { 0.0 };
+        total += weight;
+        moment = mul_add::<FUSED>(weight, distance, moment);
+    }
+    let beyond = match rule {
+        PoolRule::Mean => moment / total,
+        PoolRule::LogPartition => transcendental::log_from_1::<FUSED>(total) / sharpness,
+    };
+    best + beyond
 }
 
 fn affine<const FUSED: bool>(
@@ -86,10 +200,10 @@ fn affine<const FUSED: bool>(
                 sum = mul_add::<FUSED>(block.x[row * block.ldx + input], weight, sum);
             }
             let (value, piece) = ending::<FUSED>(&block.spline, row, unit, sum);
-            measure(gauge.as_deref_mut(), &block.spline, [row, row, unit], sum, value);
+            measure(gauge.as_deref_mut(), block.spline.knots(), [row, row, unit], sum, value);
             out[row * ldo + unit] = value;
             fields[panel * block.rows + row] |= (piece as u64) << (lane * block.spline.bits());
-            finite &= value.is_finite();
+            finite &= sum.is_finite() && value.is_finite();
         }
     }
     finite
@@ -111,10 +225,10 @@ fn combine<const FUSED: bool>(
             z = mul_add::<FUSED>(scale(t), x(t), z);
         }
         let (value, piece) = ending::<FUSED>(&sum.spline, 0, i, z);
-        measure(gauge.as_deref_mut(), &sum.spline, [0, 0, i], z, value);
+        measure(gauge.as_deref_mut(), sum.spline.knots(), [0, 0, i], z, value);
         *out = value;
         fields[i / PANEL] |= (piece as u64) << (i % PANEL * sum.spline.bits());
-        finite &= value.is_finite();
+        finite &= z.is_finite() && value.is_finite();
     }
     finite
 }
@@ -293,23 +407,23 @@ fn window<const FUSED: bool>(
         };
     }
     let (value, piece) = ending::<FUSED>(&block.spline, channel, 0, z);
-    measure(gauge, &block.spline, [0, channel, lane], z, value);
+    measure(gauge, block.spline.knots(), [0, channel, lane], z, value);
     out[unit * PANEL + lane] = value;
     put(planes, unit, block.spline.bits(), lane, piece);
-    value.is_finite()
+    z.is_finite() && value.is_finite()
 }
 
 /// Takes in one pre-activation and its value; lanes of parameters are counted over all panels.
 fn measure(
     gauge: Option<&mut Gauge<'_>>,
-    spline: &Spline<'_>,
+    knots: usize,
     [slot, row, lane]: [usize; 3],
     z: f32,
     value: f32,
 ) {
     let Some(Gauge { measure, rows }) = gauge else { return };
     let (kept, at) = (&mut rows[slot], lane % PANEL);
-    for knot in &measure.minus_knots[..spline.pieces.saturating_sub(1)] {
+    for knot in &measure.minus_knots[..knots] {
         let distance = (z + knot.at(row, lane)).abs();
         let relative = distance * measure.inverse.at(row, lane);
         kept.absolute[at] = kept.absolute[at].min(distance);

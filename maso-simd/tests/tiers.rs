@@ -4,9 +4,9 @@
 
 use maso_simd::{
     Addend, AffineBlock, ChannelWeights, Combine, DoubleBlock, DoubleLanes, ExtremeBlock,
-    FormBlock, FormSum, Gate, Gauge, Kernels, MarginLanes, Measure, Meeting, PANEL, Param, Product,
-    Spline, Tap, Term, Tier, UnitOrder, Weights, WindowBlock, WindowExtreme, Windows, Winners,
-    bits as fields,
+    FormBlock, FormSum, Gate, Gauge, Kernels, MOST_PIECES, MarginLanes, Measure, Meeting, PANEL,
+    Param, Product, Spline, Tap, Term, Tier, UnitOrder, Weights, WindowBlock, WindowExtreme,
+    Windows, Winners, bits as fields,
 };
 
 /// A small generator of f32 in [-2, 2) with many repeated values, so that ties and exact zeros occur.
@@ -36,27 +36,29 @@ fn bits(values: &[f32]) -> Vec<u32> {
     values.iter().map(|value| value.to_bits()).collect()
 }
 
-/// Parameters of up to three pieces as splats, lanes and rows mixed; knots ascend.
+/// Parameters of up to four pieces as splats, lanes and rows mixed; knots ascend.
 struct Pieces {
     low: Vec<f32>,
     high: Vec<f32>,
-    slopes: [Vec<f32>; 3],
-    offsets: [Vec<f32>; 3],
+    higher: Vec<f32>,
+    slopes: [Vec<f32>; MOST_PIECES],
+    offsets: [Vec<f32>; MOST_PIECES],
 }
 
 impl Pieces {
     fn new(source: &mut Source, len: usize) -> Self {
         let low = source.vec(len);
         let high = low.iter().map(|low| low + 1.0).collect();
+        let higher = low.iter().map(|low| low + 1.5).collect();
         let slopes = std::array::from_fn(|_| source.vec(len));
-        Self { low, high, slopes, offsets: std::array::from_fn(|_| source.vec(len)) }
+        Self { low, high, higher, slopes, offsets: std::array::from_fn(|_| source.vec(len)) }
     }
 
     fn spline<'a>(&'a self, pieces: usize, param: fn(&'a [f32]) -> Param<'a>) -> Spline<'a> {
         if pieces == 0 {
             return Spline::identity();
         }
-        let knots = [param(&self.low), param(&self.high)];
+        let knots = [param(&self.low), param(&self.high), param(&self.higher)];
         let slopes = self.slopes.each_ref().map(|slopes| param(slopes));
         let offsets = self.offsets.each_ref().map(|offsets| param(offsets));
         Spline::new(&knots[..pieces - 1], &slopes[..pieces], &offsets[..pieces])
@@ -66,7 +68,7 @@ impl Pieces {
 /// What a run keeps of margins: nothing, or by a measure of random units.
 struct Margins {
     inverse: Vec<f32>,
-    minus_knots: [Vec<f32>; 2],
+    minus_knots: [Vec<f32>; MOST_PIECES - 1],
     kept: Vec<MarginLanes>,
 }
 
@@ -75,7 +77,8 @@ impl Margins {
     fn new(slots: usize, len: usize) -> Self {
         let mut source = Source(len as u64);
         let mut numbers = |low: f32| (0..len).map(|_| source.next().abs() + low).collect();
-        let (inverse, minus_knots) = (numbers(0.25), [numbers(-1.0), numbers(-2.0)]);
+        let inverse = numbers(0.25);
+        let minus_knots = [numbers(-1.0), numbers(-2.0), numbers(-2.5)];
         Self { inverse, minus_knots, kept: vec![MarginLanes::NONE; slots] }
     }
 
@@ -113,10 +116,11 @@ fn check_affine(
     let x = source.vec(rows * ldx + depth);
     let weights = source.vec(depth * panels * PANEL);
     let pieces = Pieces::new(source, 128);
-    for count in 0..=4 {
+    for count in 0..=MOST_PIECES + 1 {
         for per_row in [false, true] {
             let wrap = if per_row { Param::Rows } else { Param::Lanes };
-            let spline = if count == 4 { Spline::relu() } else { pieces.spline(count, wrap) };
+            let spline =
+                if count > MOST_PIECES { Spline::relu() } else { pieces.spline(count, wrap) };
             let (bias, weights) = (wrap(&pieces.low), &weights);
             let block = AffineBlock { x: &x, ldx, rows, depth, weights, lanes, bias, spline };
             let run = |kernels: &Kernels| {
@@ -160,7 +164,7 @@ fn combines_match_the_reference_at_every_length() {
             let scales = source.vec(len);
             let pieces = Pieces::new(&mut source, len);
             for terms in 1..=3 {
-                for count in 0..=3 {
+                for count in 0..=MOST_PIECES {
                     let terms: Vec<_> = (0..terms)
                         .map(|t| Term {
                             x: &columns[t],
@@ -241,10 +245,10 @@ fn windows_match_the_reference_with_branches_and_every_order() {
                 let windows = random_windows(&mut source, cells, plane, taps);
                 let pieces = Pieces::new(&mut source, outputs);
                 let other = source.vec(outputs * cells * PANEL);
-                for count in 0..=4 {
+                for count in 0..=MOST_PIECES + 1 {
                     let spline = match count {
-                        4 => Spline::relu(),
-                        count => pieces.spline(count, Param::Rows),
+                        0..=MOST_PIECES => pieces.spline(count, Param::Rows),
+                        _ => Spline::relu(),
                     };
                     let meeting = [Meeting::Plus, Meeting::Minus, Meeting::From].get(count % 4);
                     let orders = [(cells, 1), (1, outputs)];
@@ -482,10 +486,11 @@ fn gates_match_the_reference_at_every_length() {
         let mut source = Source(31);
         for len in (1..70).chain([128, 201]) {
             let numbers = source.vec(len);
-            for pieces in 1..=3 {
+            for pieces in 1..=MOST_PIECES {
                 let planes = random_pieces(&mut source, len.div_ceil(PANEL), pieces);
-                let lists: [_; 3] = std::array::from_fn(|_| source.vec(len));
-                let splats: [_; 3] = std::array::from_fn(|piece| Param::Splat(lists[piece][0]));
+                let lists: [_; MOST_PIECES] = std::array::from_fn(|_| source.vec(len));
+                let splats: [_; MOST_PIECES] =
+                    std::array::from_fn(|piece| Param::Splat(lists[piece][0]));
                 let lanes = lists.each_ref().map(|list| Param::Lanes(list));
                 let rows = lists.each_ref().map(|list| Param::Rows(list));
                 for slopes in [splats, lanes, rows] {

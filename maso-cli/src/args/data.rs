@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use maso_io::dataset::{Columns, Layout};
+use maso_plugins::network::Replacement;
 
 #[derive(Debug, Args)]
 pub(crate) struct FileArgs {
@@ -30,6 +31,19 @@ pub(crate) struct ModelArgs {
     /// Which axis of the model's input holds the rows [default: 0 if it is symbolic or 1]
     #[arg(long, value_name = "AXIS")]
     pub(crate) row_axis: Option<RowAxisArg>,
+    #[command(flatten)]
+    pub(crate) plugins: PluginArgs,
+}
+
+/// Nonlinearities of plugins in the model.
+#[derive(Debug, Args)]
+pub(crate) struct PluginArgs {
+    /// Load this plugin (a dynamic library; its code runs)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plugin: Vec<PathBuf>,
+    /// Put a plugin's nonlinearity in the place of an operator: Relu=sigmoid-gated:beta=0.8
+    #[arg(long, value_name = "OP=KIND[:PARAMETER=VALUE,…]")]
+    pub(crate) replace: Vec<Replacement>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -78,7 +92,7 @@ pub(super) fn parse_point(text: &str) -> Result<Point, String> {
 }
 
 /// Which numbers of a file are used, and how they are prepared.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct PreparationArgs {
     /// Which array of DATA, where it is an archive of several (.npz, .safetensors)
     #[arg(long, value_name = "NAME")]
@@ -144,7 +158,7 @@ impl std::fmt::Display for RowRange {
     }
 }
 
-fn parse_rows(text: &str) -> Result<RowRange, String> {
+pub(super) fn parse_rows(text: &str) -> Result<RowRange, String> {
     let expected = || "expected A..B with whole numbers, such as 0..1000".to_owned();
     let (from, to) = text.split_once("..").ok_or_else(expected)?;
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());

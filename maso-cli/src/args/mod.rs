@@ -5,9 +5,10 @@ mod geometry;
 mod plugin;
 mod run;
 mod slice;
+mod soften;
 
 pub(crate) use data::{
-    DataArgs, FileArgs, LayoutArg, ModelArgs, PointArgs, PreparationArgs, RowAxisArg,
+    DataArgs, FileArgs, LayoutArg, ModelArgs, PluginArgs, PointArgs, PreparationArgs, RowAxisArg,
 };
 pub(crate) use geometry::{
     AffineArgs, ComplexityArgs, DistanceArgs, ImageShape, PowerArgs, RegionArgs, TemplateArgs,
@@ -15,6 +16,7 @@ pub(crate) use geometry::{
 pub(crate) use plugin::{LangArg, PluginCheckArgs, PluginListArgs, PluginNewArgs, PluginVerb};
 pub(crate) use run::{RunArgs, TierArgs};
 pub(crate) use slice::{Anchors, LineArgs, SliceArgs};
+pub(crate) use soften::{HardenArgs, RuleArg, SoftenArgs};
 
 use std::path::PathBuf;
 
@@ -56,6 +58,10 @@ pub(crate) enum Verb {
     Line(LineArgs),
     /// Draw the partition that a plane through the input space sees, exactly, with the decision boundary
     Slice(Box<SliceArgs>),
+    /// Make the layers' choice of a piece soft, as an ONNX file, or see on data what that does
+    Soften(SoftenArgs),
+    /// Make soft layers (SiLU, GELU, softplus and the like) hard again, as an ONNX file
+    Harden(HardenArgs),
     /// Write a model kept as weights alone (.safetensors, .npz) as an ONNX file
     Convert(ConvertArgs),
     /// List plugins, check one, or write the files of a new one

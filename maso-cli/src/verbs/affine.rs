@@ -71,7 +71,7 @@ pub(crate) fn run(args: &AffineArgs) -> Outcome {
     if !args.run.json {
         return Ok(());
     }
-    let (run, to) = (session.report(&args.model.file.model), node.tensor.clone());
+    let (run, to) = (session.report_of_maps(&args.model.file.model), node.tensor.clone());
     print_json(&Report { run, rows, to, outputs: node.len(), inputs, seconds })
 }
 

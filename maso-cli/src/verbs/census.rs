@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use maso_core::census::LayerCensus;
 use maso_core::{Batch, Census, CensusReport, Want};
-use maso_io::dataset::{self, Columns};
 use maso_io::write::{AtomicFile, NpzWriter, WriteError};
 use serde::Serialize;
 
@@ -37,7 +36,9 @@ pub(crate) fn run(args: &CensusArgs) -> Outcome {
     };
     let network = input::load(&args.model)?;
     let data = Data::open(&args.data, &args.model.file, &network)?;
-    let labels = args.labels.as_deref().map(|path| labels(path, args, &data)).transpose()?;
+    let array = args.labels_array.as_deref();
+    let labels = |path| input::labels(path, array, &args.model.file, &data);
+    let labels = args.labels.as_deref().map(labels).transpose()?;
     let session = Session::new(network, data, &args.run)?;
     // Outputs are begun before the run, so that one that cannot be written costs no time.
     let (mut npz, mut json) = (None, None);
@@ -62,26 +63,6 @@ pub(crate) fn run(args: &CensusArgs) -> Outcome {
         session.talk(&format!("wrote {}", path.display()));
     }
     Ok(())
-}
-
-/// Labels as many as the data's rows.
-fn labels(path: &Path, args: &CensusArgs, data: &Data) -> Result<Vec<i64>, Failure> {
-    let mut options = input::open_options(&args.model.file);
-    options.array.clone_from(&args.labels_array);
-    options.columns = args.labels_array.as_deref().map(Columns::one);
-    let labels = dataset::read_labels(path, &options)?;
-    if labels.len() == data.rows.len() {
-        return Ok(labels);
-    }
-    let (path, rows) = (path.display(), data.rows.path().display());
-    Err(Failure::Library(
-        format!(
-            "labels {path} are {}, but {rows} has {}; expected one label for each row of the file",
-            labels.len(),
-            count(data.rows.len() as u64, "row")
-        )
-        .into(),
-    ))
 }
 
 /// The census of a session's rows; `labels` are those of the whole file. Where each row's region is

@@ -73,6 +73,9 @@ pub(crate) fn run(args: &CodesArgs) -> Outcome {
         }
     }
     let network = input::load(&args.model)?;
+    if args.certify || args.margin.is_some() {
+        input::only_piecewise_affine(&network, "the margin of a code")?;
+    }
     let data = Data::open(&args.data, &args.model.file, &network)?;
     let mut session = Session::new(network, data, &args.run)?;
     let (rows, words) = (session.data.range.len(), session.network().layout().words());

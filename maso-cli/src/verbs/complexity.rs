@@ -41,7 +41,7 @@ struct LayerReport {
 
 pub(crate) fn run(args: &ComplexityArgs) -> Outcome {
     expect_output(args.out.as_deref(), "npz", &[&args.model.file.model, &args.data.data])?;
-    let network = input::load(&args.model)?;
+    let network = input::load_piecewise_affine(&args.model, "local complexity")?;
     let data = Data::open(&args.data, &args.model.file, &network)?;
     let session = Session::new(network, data, &args.run)?;
     let started = Instant::now();

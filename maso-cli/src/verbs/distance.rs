@@ -51,6 +51,9 @@ struct Found {
 pub(crate) fn run(args: &DistanceArgs) -> Outcome {
     expect_output(Some(&args.out), "npz", &[&args.model.file.model, &args.data.data])?;
     let network = input::load(&args.model)?;
+    if args.boundary {
+        input::only_piecewise_affine(&network, "the exact distance to the decision boundary")?;
+    }
     let output = output(&network, args)?;
     let data = Data::open(&args.data, &args.model.file, &network)?;
     let session = Session::new(network, data, &args.run)?;
@@ -66,7 +69,7 @@ pub(crate) fn run(args: &DistanceArgs) -> Outcome {
     ));
     let walls = found.walls.iter().map(|found| found.wall);
     let report = Report {
-        run: session.report(&args.model.file.model),
+        run: session.report_of_maps(&args.model.file.model),
         rows,
         norm: args.norm.name(),
         wall: Quantiles::of(walls.filter(|wall| wall.is_finite())),

@@ -70,7 +70,7 @@ pub(crate) fn run(args: &LineArgs) -> Outcome {
             "a line needs two points or more (DATA:ROW DATA:ROW …)".to_owned(),
         ));
     }
-    let network = input::load(&args.model)?;
+    let network = input::load_piecewise_affine(&args.model, "an exact line")?;
     let rows = rows(args, &network)?;
     let options = LineOptions { target: target(args, &network)?, ..LineOptions::default() };
     let started = Instant::now();

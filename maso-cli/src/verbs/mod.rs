@@ -16,5 +16,7 @@ pub(crate) mod region;
 pub(crate) mod slice;
 mod slice_files;
 mod slice_plane;
+pub(crate) mod soften;
+mod soften_sweep;
 pub(crate) mod template;
 mod template_picture;

@@ -85,7 +85,7 @@ struct NeighbourReport {
 pub(crate) fn run(args: &RegionArgs) -> Outcome {
     let (model, point) = (&args.model.file.model, &args.point.point);
     expect_output(args.out.as_deref(), "npz", &[model, &point.data])?;
-    let session = Session::of_point(&args.model, &args.point, &args.run)?;
+    let session = Session::of_region(&args.model, &args.point, &args.run)?;
     let started = Instant::now();
     let map = session.only_map()?;
     let region = Region::new(&map, args.bounds).map_err(|error| {

@@ -69,7 +69,7 @@ fn run_on_threads(args: &SliceArgs) -> Outcome {
         inputs.extend(args.anchors.as_ref().map(|anchors| anchors.data.as_path()));
         expect_other(out, &inputs)?;
     }
-    let network = input::load(&args.model)?;
+    let network = input::load_piecewise_affine(&args.model, "an exact slice")?;
     check_colour(args.color, &network)?;
     let view = view(args, &network)?;
     let options = options(args, &network)?;

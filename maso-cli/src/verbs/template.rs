@@ -11,6 +11,7 @@ use super::template_picture::draw;
 use crate::Outcome;
 use crate::args::{ImageShape, TemplateArgs};
 use crate::failure::Failure;
+use crate::input;
 use crate::output::{expect_output, print, print_json};
 use crate::session::{RunReport, Session};
 use crate::table::{percent, row, short, table};
@@ -68,7 +69,8 @@ const PROBES: usize = 32;
 pub(crate) fn run(args: &TemplateArgs) -> Outcome {
     let (model, point) = (&args.model.file.model, &args.point.point);
     expect_output(args.out.as_deref(), "png", &[model, &point.data])?;
-    let session = Session::of_point(&args.model, &args.point, &args.run)?;
+    let session =
+        Session::of_point(input::load(&args.model)?, &args.model, &args.point, &args.run)?;
     let image = image_shape(args, &session)?;
     let started = Instant::now();
     let map = session.only_map()?;
@@ -156,7 +158,7 @@ fn report(
         norm: template.norm,
     };
     Report {
-        run: session.report(&args.model.file.model),
+        run: session.report_of_maps(&args.model.file.model),
         row: args.point.point.row,
         outputs: templates.iter().enumerate().map(output).collect(),
         squared_norm: templates.iter().map(|template| template.norm * template.norm).sum(),

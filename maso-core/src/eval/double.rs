@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use maso_simd::{DOUBLE_LANES, DoubleLanes, Kernels};
+use maso_simd::{DOUBLE_LANES, DoubleLanes, Kernels, MOST_PIECES};
 
 use super::EvalError;
 use super::certify::Verdict;
@@ -204,9 +204,9 @@ struct Parameters<'s> {
 /// The parameters of one unit; pieces that it has not are above infinite knots.
 #[derive(Clone, Copy)]
 struct Unit {
-    knots: [f64; 2],
-    slopes: [f64; 3],
-    offsets: [f64; 3],
+    knots: [f64; MOST_PIECES - 1],
+    slopes: [f64; MOST_PIECES],
+    offsets: [f64; MOST_PIECES],
 }
 
 impl<'s> Parameters<'s> {
@@ -216,7 +216,11 @@ impl<'s> Parameters<'s> {
     }
 
     fn of_unit(spline: &ScalarSpline, unit: usize) -> Unit {
-        let mut own = Unit { knots: [f64::INFINITY; 2], slopes: [0.0; 3], offsets: [0.0; 3] };
+        let mut own = Unit {
+            knots: [f64::INFINITY; MOST_PIECES - 1],
+            slopes: [0.0; MOST_PIECES],
+            offsets: [0.0; MOST_PIECES],
+        };
         let fill = |own: &mut [f64], list: &[crate::network::PerUnit]| {
             own.iter_mut().zip(list).for_each(|(own, parameter)| *own = parameter.at(unit));
         };
@@ -230,10 +234,15 @@ impl<'s> Parameters<'s> {
         let Unit { knots, slopes, offsets } =
             self.shared.unwrap_or_else(|| Self::of_unit(self.spline, unit));
         // A knot counts only where those before it do, as in a search from below.
-        let piece = z.0.map(|z| usize::from(z > knots[0]) * (1 + usize::from(z > knots[1])));
+        let piece = z.0.map(|z| {
+            let [first, second, third] = knots.map(|knot| usize::from(z > knot));
+            first * (1 + second * (1 + third))
+        });
         let value =
             std::array::from_fn(|lane| slopes[piece[lane]] * z.0[lane] + offsets[piece[lane]]);
-        let distance = z.0.map(|z| (z - knots[0]).abs().min((z - knots[1]).abs()));
+        let distance = z
+            .0
+            .map(|z| knots.map(|knot| (z - knot).abs()).into_iter().fold(f64::INFINITY, f64::min));
         let tied = [false; DOUBLE_LANES];
         UnitLanes { value: DoubleLanes(value), piece, distance: DoubleLanes(distance), tied }
     }

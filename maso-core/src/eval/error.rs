@@ -63,6 +63,16 @@ pub enum EvalError {
         /// Its value.
         value: f32,
     },
+    /// A soft function of the caller's failed.
+    #[error("row {row}: the nonlinearity of layer {node} failed: {why}")]
+    Function {
+        /// Row of the data.
+        row: usize,
+        /// The layer.
+        node: String,
+        /// What it says.
+        why: String,
+    },
     /// A direction holds NaN or infinity.
     #[error(
         "the tangent of row {row} is {value} in column {column}; all its numbers must be finite"
@@ -83,6 +93,18 @@ pub enum EvalError {
         /// What is asked for.
         what: &'static str,
     },
+    /// What is asked for is defined for piecewise-affine networks only.
+    #[error(
+        "layer {node} ({op}) is soft, so the network is not piecewise affine: {what} are not defined for it"
+    )]
+    Soft {
+        /// The first soft layer.
+        node: String,
+        /// Its operator.
+        op: String,
+        /// What is asked for.
+        what: &'static str,
+    },
     /// The source failed.
     #[error(transparent)]
     Rows(#[from] RowError),
@@ -95,9 +117,14 @@ impl EvalError {
         match &mut self {
             Self::NotFinite { row, .. }
             | Self::Overflow { row, .. }
+            | Self::Function { row, .. }
             | Self::Tangent { row, .. }
             | Self::OutOfRange { row, .. } => *row += first,
-            Self::Width { .. } | Self::Range { .. } | Self::Length { .. } | Self::Rows(_) => {}
+            Self::Width { .. }
+            | Self::Range { .. }
+            | Self::Length { .. }
+            | Self::Soft { .. }
+            | Self::Rows(_) => {}
         }
         self
     }

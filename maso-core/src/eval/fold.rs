@@ -60,6 +60,9 @@ impl Evaluator {
         gather: impl Fn(&mut S, Batch<'_>) -> Result<(), E> + Sync,
     ) -> Result<Vec<S>, E> {
         self.check_range(rows, &range)?;
+        if want.margins {
+            self.only_piecewise_affine("margins")?;
+        }
         let spans = Spans {
             end: range.end,
             next: AtomicUsize::new(range.start),

@@ -45,13 +45,14 @@ impl Evaluator {
     /// `outputs × inputs`, row after row, to `matrices`, its b to `offsets`.
     ///
     /// # Errors
-    /// If the lengths do not fit the network, or a number is or becomes NaN or infinite.
+    /// If the lengths do not fit the network, a number is or becomes NaN or infinite, or the network is soft.
     pub fn jacobians_into(
         &self,
         rows: &[f32],
         matrices: &mut [f32],
         offsets: &mut [f32],
     ) -> Result<(), EvalError> {
+        self.only_piecewise_affine("affine maps of regions")?;
         let (source, outputs) = (self.slice_rows(rows)?, self.outputs());
         check_length("matrices", source.count() * outputs * source.width(), matrices.len())?;
         check_length("offsets", source.count() * outputs, offsets.len())?;

@@ -14,7 +14,7 @@ impl Evaluator {
     /// `values` and products to `products`, each `rows × outputs`.
     ///
     /// # Errors
-    /// If the lengths do not fit the network, or a number is or becomes NaN or infinite.
+    /// If the lengths do not fit the network, a number is or becomes NaN or infinite, or the network is soft.
     pub fn jvp_into(
         &self,
         rows: &[f32],
@@ -22,6 +22,7 @@ impl Evaluator {
         values: &mut [f32],
         products: &mut [f32],
     ) -> Result<(), EvalError> {
+        self.only_piecewise_affine("products with maps of regions")?;
         let (source, outputs) = (self.slice_rows(rows)?, self.outputs());
         check_length("tangents", rows.len(), tangents.len())?;
         check_length("values", source.count() * outputs, values.len())?;

@@ -208,6 +208,9 @@ impl Evaluator {
         margins: Option<&mut [Margin]>,
     ) -> Result<(), EvalError> {
         let (outputs, words) = (self.outputs(), self.network.layout().words());
+        if margins.is_some() {
+            self.only_piecewise_affine("margins")?;
+        }
         let source = self.slice_rows(rows)?;
         let lengths = [
             ("values", outputs, values.as_ref().map(|values| values.len())),
@@ -249,6 +252,9 @@ impl Evaluator {
         mut sink: impl FnMut(Batch<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         self.check_range(rows, &range)?;
+        if want.margins {
+            self.only_piecewise_affine("margins")?;
+        }
         let outputs = if want.values { self.outputs() } else { 0 };
         let words = if want.codes { self.network.layout().words() } else { 0 };
         let tile_rows = self.tile_rows(range.len(), want);
@@ -267,6 +273,13 @@ impl Evaluator {
             sink(Batch { first_row, rows: count, values, codes, margins })?;
         }
         Ok(())
+    }
+
+    /// Refuses `what` of a network with a soft layer.
+    fn only_piecewise_affine(&self, what: &'static str) -> Result<(), EvalError> {
+        self.network.soft_layer().map_or(Ok(()), |node| {
+            Err(EvalError::Soft { node: node.name.clone(), op: node.op.clone(), what })
+        })
     }
 
     fn check_range(&self, rows: &dyn Rows, range: &Range<usize>) -> Result<(), EvalError> {
@@ -317,8 +330,9 @@ impl Evaluator {
     /// The bounds that margins are compared with, for rows like those of a sample.
     ///
     /// # Errors
-    /// If the sample is not whole rows, or a value is or becomes NaN or infinite.
+    /// If the sample is not whole rows, a value is or becomes NaN or infinite, or the network is soft.
     pub fn with_margin_sample(self, rows: &[f32]) -> Result<Self, EvalError> {
+        self.only_piecewise_affine("margins")?;
         let plan = MarginPlan::new(&self, rows)?;
         Ok(Self { margin_plan: plan.into(), ..self })
     }

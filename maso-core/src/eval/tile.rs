@@ -8,7 +8,7 @@ use super::row_tile::{self, RowTileBuffers};
 use super::unit_tile::{self, UnitTileBuffers};
 use super::{EvalError, Evaluator, RowError, Rows, Want};
 use crate::margin::Margin;
-use crate::network::{Fused, Scalar};
+use crate::network::{Fused, Scalar, Soft};
 
 /// A block of rows and where its results go.
 #[derive(Debug)]
@@ -137,11 +137,33 @@ impl<'o> Tile<'o> {
         if let Some(column) = row.iter().position(|value| !value.is_finite()) {
             return EvalError::NotFinite { row: self.first_row, column, value: row[column] };
         }
+        if let Some(failed) = self.failed_function(evaluator) {
+            return failed;
+        }
         let overflow = match evaluator.tier().rounding() {
             Rounding::Separate => self.overflow_in::<f32>(evaluator, row),
             Rounding::Fused => self.overflow_in::<Fused>(evaluator, row),
         };
-        overflow.expect("the slow evaluation rounds as the kernels do")
+        overflow.unwrap_or_else(|| {
+            // Soft units are computed in f64 there, where a kernel may overflow a hair earlier.
+            let node = evaluator
+                .network
+                .soft_layer()
+                .expect("the slow evaluation rounds as the kernels do");
+            let node = node.name.clone();
+            EvalError::Overflow { row: self.first_row, node, unit: 0, value: f32::INFINITY }
+        })
+    }
+
+    /// What the first soft function that failed says.
+    fn failed_function(&self, evaluator: &Evaluator) -> Option<EvalError> {
+        evaluator.network.nodes().iter().find_map(|node| match node.soft()? {
+            Soft::Function(function) => {
+                let why = function.0.failure()?;
+                Some(EvalError::Function { row: self.first_row, node: node.name.clone(), why })
+            }
+            Soft::Gates(_) => None,
+        })
     }
 
     fn overflow_in<S: Scalar + Into<f64> + Copy>(

@@ -32,6 +32,14 @@ pub enum PointError {
         /// Its value.
         value: f64,
     },
+    /// What is asked for is exact on piecewise-affine networks only.
+    #[error(
+        "layer {node} is soft, so the network is not piecewise affine, and its regions have no exact maps"
+    )]
+    Soft {
+        /// The first soft layer.
+        node: String,
+    },
 }
 
 impl PointError {
@@ -45,6 +53,9 @@ impl PointError {
             }
             Self::Overflow { node, unit, value } => {
                 EvalError::Overflow { row, node, unit, value: value as f32 }
+            }
+            Self::Soft { node } => {
+                EvalError::Soft { node, op: "soft".to_owned(), what: "exact maps of regions" }
             }
         }
     }

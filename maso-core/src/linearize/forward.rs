@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 use maso_simd::{Kernels, PRODUCT_LANES, Product};
 
-use super::gates::Gate;
+use super::gates::{Gate, by_unit};
 use super::matrix::dot;
 use crate::network::{Affine, Convolution, Dense, Node, Operator, View};
 
@@ -159,8 +159,10 @@ pub(super) fn node(
             }
         }
         Operator::Nonlinear(_) => {
-            for (unit, gate) in gates.iter().enumerate() {
-                out.set(unit, inputs[gate.input], gate.index, gate.slope);
+            for (unit, gates) in by_unit(gates, node.len()) {
+                for gate in gates {
+                    out.add(unit, inputs[gate.input], gate.index, gate.slope);
+                }
             }
         }
     }

@@ -9,7 +9,7 @@ use super::forward::{self, Tangents};
 use super::gates::{self, Gate, Gates};
 use super::matrix::Matrix;
 use super::reverse::{self, Cotangents};
-use crate::network::{Network, NodeId, Operator};
+use crate::network::{Network, NodeId, Operator, Trace};
 
 /// Functionals that are pulled back at once: more take more memory and are no faster.
 const FUNCTIONALS_AT_ONCE: usize = 64;
@@ -69,7 +69,8 @@ impl<'n> Frozen<'n> {
         self.network.input().len()
     }
 
-    /// What the units of a nonlinear node do; empty for other nodes.
+    /// What the units of a nonlinear node do, one gate for each; one for each candidate of a soft maximum. Empty for
+    /// other nodes.
     #[must_use]
     pub fn gates(&self, node: NodeId) -> &[Gate] {
         &self.gates[node.index()]
@@ -99,8 +100,8 @@ impl<'n> Frozen<'n> {
                 match &node.operator {
                     Operator::Input => y.copy_from_slice(x),
                     Operator::Nonlinear(_) => {
-                        for (y, gate) in y.iter_mut().zip(&self.gates[index]) {
-                            *y = gate.apply(&inputs);
+                        for (unit, gates) in gates::by_unit(&self.gates[index], node.len()) {
+                            y[unit] = gates.iter().map(|gate| gate.apply(&inputs)).sum();
                         }
                     }
                     operator => operator.apply_affine(&inputs, &mut y),
@@ -109,6 +110,17 @@ impl<'n> Frozen<'n> {
             values.push(y);
         }
         values
+    }
+
+    /// Puts the first-order maps of soft units, at the point of `trace`, in place of their pieces.
+    pub(super) fn soften(&mut self, trace: &Trace<f64>) {
+        for (node, own) in self.network.nodes().iter().zip(Arc::make_mut(&mut self.gates)) {
+            let inputs: Vec<&[f64]> =
+                node.inputs.iter().map(|id| &*trace.values[id.index()]).collect();
+            if let Some(soft) = gates::first_order(node, &inputs) {
+                *own = soft;
+            }
+        }
     }
 
     /// b: the image of 0.
@@ -176,8 +188,10 @@ impl<'n> Frozen<'n> {
             } else if index > node.index() && index <= self.target.index() {
                 match &at.operator {
                     Operator::Nonlinear(_) => {
-                        for (gain, gate) in gain.iter_mut().zip(&self.gates[index]) {
-                            *gain = gate.slope * inputs[gate.input][gate.index];
+                        for (unit, gates) in gates::by_unit(&self.gates[index], at.len()) {
+                            let parts = gates.iter();
+                            gain[unit] =
+                                parts.map(|gate| gate.slope * inputs[gate.input][gate.index]).sum();
                         }
                     }
                     operator => operator.apply_linear(&inputs, &mut gain),

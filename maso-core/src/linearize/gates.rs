@@ -1,9 +1,13 @@
 //! Freezing a code: every unit fixed to one of its pieces is a number of its input, scaled and shifted.
 
-use crate::network::{Branch, Candidates, Extreme, Network, Node, Operator, Rule, ScalarSpline};
+use maso_simd::soft64::Jet;
 
-/// What a frozen unit does: `slope · inputs[input][index] + offset`. (A soft unit's first-order map will
-/// have the same form.)
+use crate::network::{
+    Branch, Candidates, Extreme, Network, Node, Operator, Rule, ScalarSpline, SoftPool,
+};
+
+/// What a frozen unit does: `slope · inputs[input][index] + offset`. (A soft unit's first-order map has
+/// the same form; that of a soft maximum is a sum of one for each candidate.)
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Gate {
     /// Factor; 0 where the unit is a constant on its piece.
@@ -67,6 +71,48 @@ impl Extreme {
             }),
         }
     }
+}
+
+/// The gates of each of `units` units.
+pub(super) fn by_unit(gates: &[Gate], units: usize) -> impl Iterator<Item = (usize, &[Gate])> {
+    gates.chunks_exact((gates.len() / units.max(1)).max(1)).enumerate()
+}
+
+/// The first-order maps of a node's soft units at a point where its inputs are `inputs`; `None` if it is not soft.
+pub(super) fn first_order(node: &Node, inputs: &[&[f64]]) -> Option<Vec<Gate>> {
+    let Operator::Nonlinear(rule) = &node.operator else { return None };
+    match rule {
+        Rule::Spline(spline) => {
+            let soft = spline.soft.as_ref()?;
+            let gate = |(unit, &z): (usize, &f64)| {
+                let Jet { value, slope } = soft.jet(z, unit);
+                let piece = spline.knots.iter().take_while(|knot| z > knot.at(unit)).count();
+                Gate { slope, offset: value - slope * z, input: 0, index: unit, piece }
+            };
+            Some(inputs[0].iter().enumerate().map(gate).collect())
+        }
+        Rule::Extreme(extreme) => {
+            let pool = extreme.soft.as_ref()?;
+            Some((0..node.len()).flat_map(|unit| pool_gates(extreme, pool, inputs, unit)).collect())
+        }
+    }
+}
+
+/// One gate for each candidate of a soft maximum, the offset in the first.
+fn pool_gates(extreme: &Extreme, pool: &SoftPool, inputs: &[&[f64]], unit: usize) -> Vec<Gate> {
+    let jet = extreme.soft_jet(pool, inputs, unit);
+    let mut gates: Vec<Gate> = jet
+        .slopes
+        .iter()
+        .enumerate()
+        .map(|(piece, &slope)| match extreme.gate(unit, piece) {
+            Some(gate) if gate.slope != 0.0 => Gate { slope, ..gate },
+            _ => Gate::constant(0.0, piece),
+        })
+        .collect();
+    let linear: f64 = gates.iter().map(|gate| gate.slope * inputs[gate.input][gate.index]).sum();
+    gates[0].offset = jet.value - linear;
+    gates
 }
 
 /// The gates of every nonlinear node, by node; empty for the others.

@@ -36,14 +36,16 @@ pub struct Linearization<'n> {
 }
 
 impl Network {
-    /// Freezes the code at `x`, evaluated in f64.
+    /// Freezes the code at `x`, evaluated in f64. Of soft layers it is the first-order map that is frozen: the
+    /// derivative at `x`, and the value there ([`is_first_order`](Linearization::is_first_order)).
     ///
     /// # Errors
     /// If `x` has not the input's length, or a value is or becomes NaN or infinite.
     pub fn linearize(&self, x: &[f64]) -> Result<Linearization<'_>, PointError> {
         let trace = self.checked_trace(x)?;
         let frozen = Frozen::new(self, |layer, unit| trace.pieces[layer][unit]);
-        let frozen = frozen.expect("the pieces of a point exist");
+        let mut frozen = frozen.expect("the pieces of a point exist");
+        frozen.soften(&trace);
         Ok(Linearization { frozen, point: x.to_vec(), trace })
     }
 
@@ -94,6 +96,12 @@ impl<'n> Linearization<'n> {
     #[must_use]
     pub fn to(self, target: NodeId) -> Self {
         Self { frozen: self.frozen.to(target), ..self }
+    }
+
+    /// Whether the map holds at the point only, to first order, since a layer is soft.
+    #[must_use]
+    pub fn is_first_order(&self) -> bool {
+        self.frozen.network.soft_layer().is_some()
     }
 
     /// Where the network is linearised.

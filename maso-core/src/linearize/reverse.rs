@@ -5,7 +5,7 @@
 
 use maso_simd::{Kernels, PRODUCT_LANES, Product};
 
-use super::gates::Gate;
+use super::gates::{Gate, by_unit};
 use super::matrix::Matrix;
 use crate::network::{Affine, Dense, Node, Operator, View};
 
@@ -102,8 +102,10 @@ pub(super) fn node(
             }
         }
         Operator::Nonlinear(_) => {
-            for (unit, gate) in gates.iter().enumerate().filter(|(_, gate)| gate.slope != 0.0) {
-                inputs[places[gate.input]].add(gate.index, y, unit, gate.slope);
+            for (unit, gates) in by_unit(gates, node.len()) {
+                for gate in gates.iter().filter(|gate| gate.slope != 0.0) {
+                    inputs[places[gate.input]].add(gate.index, y, unit, gate.slope);
+                }
             }
         }
     }

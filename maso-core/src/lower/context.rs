@@ -3,7 +3,9 @@
 
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
+use super::Nonlinearities;
 use super::budget::{self, Budget};
 use super::error::{LowerError, UnsupportedNode};
 use super::value::{Data, Dim, Size, Value, broadcast_map, extents, features};
@@ -29,6 +31,8 @@ pub(super) struct Context {
     row_extent: Option<usize>,
     /// The version of the standard operator set.
     opset: i64,
+    /// The caller's nonlinearities.
+    pub(super) nonlinearities: Option<Arc<dyn Nonlinearities>>,
 }
 
 impl Context {
@@ -73,6 +77,7 @@ impl Context {
             budget: Budget::default(),
             row_extent,
             opset: 0,
+            nonlinearities: None,
         }
     }
 
@@ -82,6 +87,7 @@ impl Context {
         let port = Port { name: "constant".to_owned(), shape, elements: None };
         let mut alone = Self::of_port(&port, RowAxis::None, dims.clone(), HashMap::new());
         (alone.budget, alone.opset) = (self.budget, self.opset);
+        alone.nonlinearities.clone_from(&self.nonlinearities);
         (alone, Data { node: NodeId(0), dims })
     }
 

@@ -17,9 +17,11 @@ mod value;
 pub use error::{LowerError, UnsupportedNode};
 
 use std::collections::{HashMap, HashSet};
+use std::fmt::Debug;
+use std::sync::Arc;
 
 use crate::graph::{Axis, Graph, GraphNode, Port};
-use crate::network::{Lowered, Network, Outline, RowAxis};
+use crate::network::{Lowered, Network, Outline, RowAxis, ScalarSpline};
 use context::Context;
 use value::Dim;
 
@@ -30,6 +32,16 @@ pub struct LowerOptions {
     pub output: Option<String>,
     /// Which axis of the input holds the rows; by default the first, if it is symbolic or 1.
     pub row_axis: Option<RowAxis>,
+    /// Nonlinearities that stand for operators of the file: other ones for known operators, and the only ones for those
+    /// of other domains.
+    pub nonlinearities: Option<Arc<dyn Nonlinearities>>,
+}
+
+/// Nonlinearities of the caller's, by the nodes that they stand for.
+pub trait Nonlinearities: Debug + Send + Sync {
+    /// The spline of the units that `node` makes of its first input; `None` to read the node as it is. An error is
+    /// why it cannot be represented.
+    fn spline(&self, node: &GraphNode) -> Option<Result<ScalarSpline, String>>;
 }
 
 /// Lowers `graph` to a network.
@@ -54,7 +66,7 @@ pub fn lower(graph: &Graph, options: &LowerOptions) -> Result<Network, LowerErro
         return Err(LowerError::OldOpset { found: graph.opset });
     }
     check_input_type(port, &live)?;
-    let attempt = |row_axis| lower_live(graph, &live, &output, row_axis);
+    let attempt = |row_axis| lower_live(graph, &live, &output, row_axis, options);
     let nodes = match attempt(options.row_axis) {
         // An axis fixed at 1 holds the rows only if every node acts alike on each slice along it.
         Err(error @ (LowerError::Unsupported { .. } | LowerError::MovedRows { .. }))
@@ -82,9 +94,11 @@ fn lower_live(
     live: &[&GraphNode],
     output: &str,
     row_axis: Option<RowAxis>,
+    options: &LowerOptions,
 ) -> Result<Lowered, LowerError> {
     let (row_axis, dims) = input_dims(&graph.inputs[0], row_axis)?;
     let mut context = Context::new(graph, row_axis, dims, uses(live, output));
+    context.nonlinearities.clone_from(&options.nonlinearities);
     context.constants(&graph.constants);
     context.extra_inputs(&graph.inputs[1..]);
     for node in live {

@@ -111,9 +111,23 @@ impl PerUnit {
         &self.values
     }
 
+    /// For each unit what `join` makes of its two values.
+    #[must_use]
+    pub fn zip(&self, other: &Self, join: impl Fn(f64, f64) -> f64) -> Self {
+        let inner = gcd(self.inner, other.inner);
+        let [own, theirs] = [self, other].map(|list| list.values.len() * list.inner);
+        let period = own / gcd(own, theirs) * theirs;
+        let units = (0..period).step_by(inner);
+        Self::blocks(units.map(|unit| join(self.at(unit), other.at(unit))).collect(), inner)
+    }
+
     /// The same pattern with every value changed.
     #[must_use]
     pub fn map(&self, change: impl Fn(f64) -> f64) -> Self {
         Self::blocks(self.values.iter().copied().map(change).collect(), self.inner)
     }
+}
+
+fn gcd(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { gcd(b, a % b) }
 }

@@ -1,7 +1,12 @@
 //! A number that tells networks apart: the same coefficients and layout give the same one, on every
 //! machine and in every build.
 
-use super::{Affine, Branch, Candidates, Network, Operator, PerUnit, Rule, Run, View, WindowMap};
+use maso_simd::{Link, PoolRule};
+
+use super::{
+    Affine, Branch, Candidates, Network, Operator, PerUnit, Rule, Run, Soft, SoftPool, View,
+    WindowMap,
+};
 
 /// The 64-bit FNV-1a hash (Fowler, Noll and Vo), fed word by word.
 struct Fnv(u64);
@@ -16,6 +21,11 @@ impl Fnv {
     fn sizes(&mut self, sizes: &[usize]) {
         self.word(sizes.len() as u64);
         sizes.iter().for_each(|&size| self.word(size as u64));
+    }
+
+    fn text(&mut self, text: &str) {
+        self.word(text.len() as u64);
+        text.bytes().for_each(|byte| self.word(byte.into()));
     }
 
     fn numbers(&mut self, numbers: impl IntoIterator<Item = f64>) {
@@ -96,14 +106,44 @@ fn hash_per_unit(hash: &mut Fnv, parameter: &PerUnit) {
     hash.numbers(parameter.values().iter().copied());
 }
 
+/// The form of soft inference; its numbers are among the spline's parameters.
+fn hash_soft(hash: &mut Fnv, soft: &Soft) {
+    let soft = match soft {
+        Soft::Gates(gates) => gates,
+        Soft::Function(function) => {
+            hash.sizes(&[33]);
+            return hash.text(&function.0.describe());
+        }
+    };
+    hash.sizes(&[32, usize::from(soft.base.is_some()), soft.gates.len()]);
+    for gate in &soft.gates {
+        let link = match gate.link {
+            Link::Logistic => 0,
+            Link::Tanh => 1,
+            Link::Softplus => 2,
+            Link::Normal => 3,
+            Link::NormalTanh => 4,
+            Link::Mish => 5,
+            Link::HardSigmoid => 6,
+            _ => usize::MAX,
+        };
+        hash.sizes(&[link, usize::from(gate.line.is_some()), usize::from(gate.scale.is_some())]);
+    }
+}
+
 fn hash_rule(hash: &mut Fnv, rule: &Rule) {
     match rule {
         Rule::Spline(spline) => {
             hash.sizes(&[30, spline.slopes.len()]);
             spline.parameters().for_each(|parameter| hash_per_unit(hash, parameter));
+            spline.soft.iter().for_each(|soft| hash_soft(hash, soft));
         }
         Rule::Extreme(extreme) => {
             hash.sizes(&[31, usize::from(extreme.smallest)]);
+            if let Some(SoftPool { rule, sharpness }) = extreme.soft {
+                hash.sizes(&[34, usize::from(rule == PoolRule::LogPartition)]);
+                hash.numbers([sharpness]);
+            }
             match &extreme.candidates {
                 Candidates::Window { planes, map } => {
                     hash.word(*planes as u64);

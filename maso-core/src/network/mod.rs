@@ -9,6 +9,8 @@ mod describe;
 mod fingerprint;
 mod nonlinear;
 mod scalar;
+mod soft;
+mod soften;
 mod terms;
 mod trace;
 mod view;
@@ -19,6 +21,8 @@ pub use coefficients::{Coefficients, PerUnit};
 pub use describe::{HeadReport, LayerReport, ModelReport, OutputReport, PortReport};
 pub use nonlinear::{Branch, Candidates, Extreme, Rule, ScalarSpline};
 pub use scalar::{Fused, Number, Scalar};
+pub use soft::{Function, Gates, Inference, Soft, SoftGate, SoftPool, SoftenError, UnitFunction};
+pub use soften::LayerSoftenError;
 pub use trace::Trace;
 pub use view::{Run, Source, View};
 pub use window::{WindowMap, WindowSpec};
@@ -77,6 +81,25 @@ impl Node {
     #[must_use]
     pub fn len(&self) -> usize {
         self.shape.iter().product()
+    }
+
+    /// Whether it is a layer whose inference is soft.
+    #[must_use]
+    pub fn is_soft(&self) -> bool {
+        match &self.operator {
+            Operator::Nonlinear(Rule::Spline(spline)) => spline.soft.is_some(),
+            Operator::Nonlinear(Rule::Extreme(extreme)) => extreme.soft.is_some(),
+            _ => false,
+        }
+    }
+
+    /// The soft inference of its spline, if it has one.
+    #[must_use]
+    pub fn soft(&self) -> Option<&Soft> {
+        match &self.operator {
+            Operator::Nonlinear(Rule::Spline(spline)) => spline.soft.as_ref(),
+            _ => None,
+        }
     }
 
     /// Whether a row has no numbers here.
@@ -191,6 +214,12 @@ impl Network {
     #[must_use]
     pub fn further_outputs(&self) -> &[String] {
         &self.outline.further_outputs
+    }
+
+    /// The first layer whose inference is soft; `None` if the network is piecewise affine.
+    #[must_use]
+    pub fn soft_layer(&self) -> Option<&Node> {
+        self.nodes.iter().find(|node| node.is_soft())
     }
 
     /// Where each unit's bits stand in a region code.

@@ -1,6 +1,7 @@
 //! Nonlinear operators: pieces as data, and the rule that picks one.
 
-use super::{Number, PerUnit, Scalar, WindowMap};
+use super::soft::PoolJet;
+use super::{Number, PerUnit, Scalar, Soft, SoftPool, WindowMap};
 
 /// How a unit's piece is found.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +24,9 @@ impl Rule {
     }
 
     /// Writes the values to `y` and each unit's piece to `pieces`.
+    ///
+    /// # Panics
+    /// If a unit is soft and the number type is no float ([`to_f64`](Number::to_f64)).
     pub fn apply<S: Scalar>(&self, inputs: &[&[S]], y: &mut [S], pieces: &mut [usize]) {
         for unit in 0..y.len() {
             (y[unit], pieces[unit]) = match self {
@@ -42,6 +46,8 @@ pub struct ScalarSpline {
     pub slopes: Vec<PerUnit>,
     /// R offsets.
     pub offsets: Vec<PerUnit>,
+    /// What gives the values in place of the piece's slope and offset, where inference is soft.
+    pub soft: Option<Soft>,
 }
 
 impl ScalarSpline {
@@ -53,6 +59,7 @@ impl ScalarSpline {
             knots: vec![zero.clone()],
             slopes: vec![left, PerUnit::uniform(right)],
             offsets: vec![zero.clone(), zero],
+            soft: None,
         }
     }
 
@@ -60,17 +67,21 @@ impl ScalarSpline {
     #[must_use]
     pub fn uniform(knots: &[f64], slopes: &[f64], offsets: &[f64]) -> Self {
         let wrap = |values: &[f64]| values.iter().copied().map(PerUnit::uniform).collect();
-        Self { knots: wrap(knots), slopes: wrap(slopes), offsets: wrap(offsets) }
+        Self { knots: wrap(knots), slopes: wrap(slopes), offsets: wrap(offsets), soft: None }
     }
 
     /// All its parameters.
     pub fn parameters(&self) -> impl Iterator<Item = &PerUnit> {
-        self.knots.iter().chain(&self.slopes).chain(&self.offsets)
+        let hard = self.knots.iter().chain(&self.slopes).chain(&self.offsets);
+        hard.chain(self.soft.iter().flat_map(Soft::parameters))
     }
 
     fn unit<S: Scalar>(&self, z: S, unit: usize) -> (S, usize) {
         let above = |knot: &&PerUnit| z > S::from_f64(knot.at(unit));
         let piece = self.knots.iter().take_while(above).count();
+        if let Some(soft) = &self.soft {
+            return (S::from_f64(soft.jet(float(&z), unit).value), piece);
+        }
         let slope = S::from_f64(self.slopes[piece].at(unit));
         (slope.mul_add(z, S::from_f64(self.offsets[piece].at(unit))), piece)
     }
@@ -83,6 +94,8 @@ pub struct Extreme {
     pub smallest: bool,
     /// What competes.
     pub candidates: Candidates,
+    /// What gives the value in place of the winner's, where inference is soft.
+    pub soft: Option<SoftPool>,
 }
 
 /// Where the candidates of a unit stand.
@@ -139,8 +152,29 @@ impl Extreme {
             self.candidates.value(inputs, unit, piece).map(|value| (value, piece))
         });
         let better = |new: &S, old: &S| if self.smallest { new < old } else { new > old };
-        candidates
+        let (value, piece) = candidates
             .reduce(|best, next| if better(&next.0, &best.0) { next } else { best })
-            .expect("lowering refuses windows that lie in padding")
+            .expect("lowering refuses windows that lie in padding");
+        match &self.soft {
+            Some(pool) => (S::from_f64(self.soft_jet(pool, inputs, unit).value), piece),
+            None => (value, piece),
+        }
     }
+
+    /// The soft value of `unit` and its derivative by each candidate, in order; padding has none.
+    pub(crate) fn soft_jet<S: Scalar>(
+        &self,
+        pool: &SoftPool,
+        inputs: &[&[S]],
+        unit: usize,
+    ) -> PoolJet {
+        let never = if self.smallest { f64::INFINITY } else { f64::NEG_INFINITY };
+        let candidates = (0..self.candidates.pieces())
+            .map(|piece| self.candidates.value(inputs, unit, piece).map_or(never, |v| float(&v)));
+        pool.jet(self.smallest, &candidates.collect::<Vec<_>>())
+    }
+}
+
+fn float<S: Scalar>(number: &S) -> f64 {
+    number.to_f64().expect("a soft unit is evaluated in floating point")
 }

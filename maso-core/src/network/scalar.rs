@@ -17,6 +17,11 @@ pub trait Number: Clone + Debug {
     fn mul_add(self, factor: Self, addend: Self) -> Self {
         self.mul(factor).add(addend)
     }
+    /// The number as a float, in which soft layers are computed; `None` for types that are none.
+    #[must_use]
+    fn to_f64(&self) -> Option<f64> {
+        None
+    }
 }
 
 /// A number that a whole network can be evaluated in: f32 as the kernels' separate family does it, [`Fused`]
@@ -42,6 +47,9 @@ impl Number for Fused {
     fn mul_add(self, factor: Self, addend: Self) -> Self {
         Self(self.0.mul_add(factor.0, addend.0))
     }
+    fn to_f64(&self) -> Option<f64> {
+        Some(self.0.into())
+    }
 }
 
 impl From<Fused> for f64 {
@@ -61,6 +69,9 @@ macro_rules! float_number {
             }
             fn mul(self, other: Self) -> Self {
                 self * other
+            }
+            fn to_f64(&self) -> Option<f64> {
+                Some((*self).into())
             }
         }
     };

@@ -16,7 +16,7 @@ impl Network {
     /// Evaluates one row of [`input`](Self::input)`().len()` numbers, node by node.
     ///
     /// # Panics
-    /// If the row has another length.
+    /// If the row has another length, or a layer is soft and the number type is exact.
     #[must_use]
     pub fn trace<S: Scalar>(&self, row: &[S]) -> Trace<S> {
         assert_eq!(row.len(), self.input().len(), "a row of the input's length");

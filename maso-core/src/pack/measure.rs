@@ -1,6 +1,6 @@
 //! What a layer's margins are measured by, rounded to f32 and laid out for its step.
 
-use maso_simd::{Gauge, MarginLanes, Measure, Param};
+use maso_simd::{Gauge, MOST_PIECES, MarginLanes, Measure, Param};
 
 use super::parameters::Packed;
 use super::{Plan, Step, Work};
@@ -10,7 +10,7 @@ use crate::network::{Network, Operator, PerUnit, Rule};
 /// The measure of one layer: a number of each parameter for each of its step's groups of units.
 #[derive(Clone, Debug)]
 pub(crate) struct PackedMeasure {
-    minus_knots: [Packed; 2],
+    minus_knots: [Packed; MOST_PIECES - 1],
     inverse: Packed,
     inverse_size: f32,
     zeros_are_exact: bool,
@@ -66,7 +66,8 @@ impl PackedMeasure {
         let groups = step.work.groups(step.len);
         let mut reach = vec![0.0f64; groups];
         // Units left out, and lanes without units, are infinitely far from their knots.
-        let mut minus_knots = [vec![f32::NEG_INFINITY; groups], vec![f32::NEG_INFINITY; groups]];
+        let mut minus_knots: [_; MOST_PIECES - 1] =
+            std::array::from_fn(|_| vec![f32::NEG_INFINITY; groups]);
         for unit in 0..step.len {
             let group = step.work.group(unit);
             reach[group] = reach[group].max(layer.reach[unit]);

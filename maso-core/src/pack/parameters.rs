@@ -1,9 +1,9 @@
 //! Spline parameters rounded to f32 and laid out for a step.
 
-use maso_simd::{Param, Spline, bits};
+use maso_simd::{Link, MOST_PIECES, Param, SoftUnit, Spline, bits};
 
 use super::Pass;
-use crate::network::{PerUnit, ScalarSpline};
+use crate::network::{Function, PerUnit, ScalarSpline, Soft, SoftGate, SoftPool};
 
 /// One parameter.
 #[derive(Clone, Debug)]
@@ -59,6 +59,84 @@ pub(in crate::pack) struct PackedSpline {
     knots: Vec<Packed>,
     slopes: Vec<Packed>,
     offsets: Vec<Packed>,
+    soft: Option<PackedSoft>,
+}
+
+/// Soft inference, packed.
+#[derive(Clone, Debug)]
+enum PackedSoft {
+    Gates { base: Option<[Packed; 2]>, gates: Vec<PackedGate> },
+    Function(Function),
+}
+
+#[derive(Clone, Debug)]
+struct PackedGate {
+    link: Link,
+    sharpness: Packed,
+    line: Option<[Packed; 2]>,
+    scale: Option<Packed>,
+}
+
+impl PackedGate {
+    fn new(gate: &SoftGate, pack: impl Fn(&PerUnit) -> Packed) -> Self {
+        Self {
+            link: gate.link,
+            sharpness: pack(&gate.sharpness),
+            line: gate.line.as_ref().map(|line| line.each_ref().map(&pack)),
+            scale: gate.scale.as_ref().map(&pack),
+        }
+    }
+
+    fn parameters_mut(&mut self) -> impl Iterator<Item = &mut Packed> {
+        self.line.iter_mut().flatten().chain([&mut self.sharpness]).chain(&mut self.scale)
+    }
+
+    #[inline]
+    fn bind<'a>(&'a self, part: impl Fn(&'a [f32]) -> Param<'a>) -> maso_simd::SoftGate<'a> {
+        let mut gate = maso_simd::SoftGate::new(self.link, self.sharpness.bind(&part));
+        if let Some([slope, offset]) = &self.line {
+            gate = gate.along(slope.bind(&part), offset.bind(&part));
+        }
+        match &self.scale {
+            Some(scale) => gate.scaled(scale.bind(&part)),
+            None => gate,
+        }
+    }
+}
+
+impl PackedSoft {
+    fn new(soft: &Soft, pack: impl Fn(&PerUnit) -> Packed) -> Self {
+        match soft {
+            Soft::Gates(soft) => Self::Gates {
+                base: soft.base.as_ref().map(|base| base.each_ref().map(&pack)),
+                gates: soft.gates.iter().map(|gate| PackedGate::new(gate, &pack)).collect(),
+            },
+            Soft::Function(function) => Self::Function(function.clone()),
+        }
+    }
+
+    /// Pads lists with zeros to `len`.
+    fn pad(&mut self, len: usize) {
+        if let Self::Gates { base, gates } = self {
+            let gates = gates.iter_mut().flat_map(PackedGate::parameters_mut);
+            base.iter_mut().flatten().chain(gates).for_each(|parameter| parameter.pad(len));
+        }
+    }
+
+    #[inline]
+    fn bind<'a>(&'a self, part: impl Fn(&'a [f32]) -> Param<'a>) -> maso_simd::Soft<'a> {
+        let (base, gates) = match self {
+            Self::Gates { base, gates } => (base, gates),
+            Self::Function(function) => return maso_simd::Soft::Function(&*function.0),
+        };
+        let bound: [_; MOST_PIECES - 1] =
+            std::array::from_fn(|i| gates[i.min(gates.len() - 1)].bind(&part));
+        let unit = SoftUnit::new(&bound[..gates.len()]);
+        maso_simd::Soft::Gates(match base {
+            Some([slope, offset]) => unit.over(slope.bind(&part), offset.bind(&part)),
+            None => unit,
+        })
+    }
 }
 
 impl PackedSpline {
@@ -73,6 +151,9 @@ impl PackedSpline {
             knots: pack(&spline.knots),
             slopes: pack(&spline.slopes),
             offsets: pack(&spline.offsets),
+            soft: spline.soft.as_ref().map(|soft| {
+                PackedSoft::new(soft, |parameter| Packed::new(parameter, units.clone()))
+            }),
         }
     }
 
@@ -80,6 +161,7 @@ impl PackedSpline {
     pub(in crate::pack) fn padded(mut self, len: usize) -> Self {
         let all = self.knots.iter_mut().chain(&mut self.slopes).chain(&mut self.offsets);
         all.for_each(|parameter| parameter.pad(len));
+        self.soft.iter_mut().for_each(|soft| soft.pad(len));
         self
     }
 
@@ -102,7 +184,7 @@ impl PackedSpline {
         if self.slopes.is_empty() {
             return;
         }
-        let mut slopes = [Param::Splat(0.0); 3];
+        let mut slopes = [Param::Splat(0.0); MOST_PIECES];
         slopes.iter_mut().zip(&self.slopes).for_each(|(bound, slope)| *bound = slope.bind(&part));
         job(&slopes[..self.slopes.len()]);
     }
@@ -124,7 +206,7 @@ impl PackedSpline {
         if self.slopes.is_empty() {
             return Spline::identity();
         }
-        let mut parameters = [[Param::Splat(0.0); 3]; 3];
+        let mut parameters = [[Param::Splat(0.0); MOST_PIECES]; 3];
         for (bound, list) in parameters.iter_mut().zip([&self.knots, &self.slopes, &self.offsets]) {
             for (bound, parameter) in bound.iter_mut().zip(list) {
                 *bound = parameter.bind(&part);
@@ -132,6 +214,17 @@ impl PackedSpline {
         }
         let pieces = self.slopes.len();
         let [knots, slopes, offsets] = &parameters;
+        if let Some(soft) = &self.soft {
+            return Spline::soft(&knots[..pieces - 1], soft.bind(&part));
+        }
         Spline::new(&knots[..pieces - 1], &slopes[..pieces], &offsets[..pieces])
     }
+}
+
+/// A soft maximum, packed.
+pub(in crate::pack) fn packed_pool(pool: Option<SoftPool>) -> Option<maso_simd::SoftPool<'static>> {
+    pool.map(|SoftPool { rule, sharpness }| maso_simd::SoftPool {
+        rule,
+        sharpness: Param::Splat(sharpness as f32),
+    })
 }

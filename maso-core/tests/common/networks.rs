@@ -1,7 +1,7 @@
 //! Random networks of every supported kind of node, with branches.
 
-use maso_core::Network;
 use maso_core::graph::Attribute;
+use maso_core::{Graph, LowerOptions, Network};
 
 use super::{Builder, Random, list};
 
@@ -173,6 +173,12 @@ fn batch_norm(b: &mut Builder, r: &mut Random, x: &Value) -> Value {
 
 /// A network of a few nodes; planes or vectors.
 pub(crate) fn random_network(seed: u64) -> Network {
+    let graph = random_graph(seed);
+    maso_core::lower(&graph, &LowerOptions::default()).expect("a network")
+}
+
+/// The graph of a random network.
+pub(crate) fn random_graph(seed: u64) -> Graph {
     let mut r = Random(seed);
     for _ in 0..8 {
         r.below(2);
@@ -209,5 +215,5 @@ pub(crate) fn random_network(seed: u64) -> Network {
         x.name = b.node_with("Transpose", &[&x.name], &[("perm", perm)]);
     }
     let flat = b.node("Flatten", &[&x.name]);
-    b.network(&flat)
+    b.finish(&flat)
 }

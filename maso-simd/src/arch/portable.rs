@@ -3,7 +3,8 @@
 //! `wide` picks its instructions when it is compiled, so this tier multiplies and adds separately
 //! everywhere: the bits do not depend on the build.
 
-use wide::{f32x8, f64x4};
+use wide::bytemuck::cast;
+use wide::{f32x8, f64x4, u32x8};
 
 use crate::Tier;
 use crate::kernel::{self, Double, Lanes, Vector};
@@ -14,6 +15,10 @@ pub(crate) static KERNELS: Kernels = Kernels {
     affine: kernel::affine::<f32x8, 4, 1, 0>,
     combine: kernel::combine::<f32x8>,
     extreme: kernel::extreme::<f32x8>,
+    map: kernel::map::<f32x8>,
+    second_pass: kernel::second_pass::<f32x8>,
+    soft_extreme: kernel::soft_extreme::<f32x8>,
+    soft_window_extreme: kernel::soft_window_extreme::<f32x8>,
     windows: kernel::windows::<f32x8, 1>,
     window_extreme: kernel::window_extreme::<f32x8>,
     double: kernel::double::<f64x4>,
@@ -74,6 +79,33 @@ impl Vector for f32x8 {
     #[inline(always)]
     fn mul(self, other: Self) -> Self {
         self * other
+    }
+
+    #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        self - other
+    }
+
+    #[inline(always)]
+    fn div(self, other: Self) -> Self {
+        self / other
+    }
+
+    #[inline(always)]
+    fn exponent_bits(self) -> Self {
+        cast(cast::<Self, u32x8>(self) << 23)
+    }
+
+    #[inline(always)]
+    fn exponent(self) -> Self {
+        let field = cast::<Self, u32x8>(self) >> 23;
+        Self::from_i32x8(cast(field)) - Self::splat(127.0)
+    }
+
+    #[inline(always)]
+    fn with_sign_of(self, other: Self) -> Self {
+        let sign = Self::splat(-0.0);
+        (!sign & self) | (sign & other)
     }
 
     #[inline(always)]

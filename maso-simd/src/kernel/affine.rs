@@ -10,9 +10,8 @@
 
 use super::Vector;
 use super::spline::{Ending, load, with_ending};
-use super::watch::{Spot, Watch, with_watch};
+use super::watch::{Seen, Spot, Watch, with_watch};
 use crate::PANEL;
-use crate::bits::interleave;
 use crate::kernels::{AffineBlock, Param};
 use crate::margins::Gauge;
 
@@ -259,22 +258,20 @@ impl<E> Pass<'_, '_, E> {
         let place = self.place(at, p);
         let out = &mut self.out[place..][..NV * V::LANES];
         let first_lane = (self.first + p) * PANEL + at.lane;
-        let (mut bits, mut local) = ([0u32; 2], W::open());
+        let (mut bits, mut local) = (0, W::open());
         for v in 0..NV {
-            let lane = first_lane + v * V::LANES;
-            let (value, [low, high]) = self.ending.apply(at.row, lane, sums[v]);
-            bits[0] |= low << (v * V::LANES);
-            bits[1] |= high << (v * V::LANES);
+            let (z, lane) = (sums[v], first_lane + v * V::LANES);
+            let (value, above) = self.ending.apply(z);
+            bits |= above << (v * V::LANES);
             let spot = Spot { row: at.row, lane, live: V::LANES };
-            watch.see::<E>(&mut local, spot, sums[v], value);
+            watch.see(&mut local, Seen { spot, knots: E::KNOTS, z, value }, z);
             value.store(&mut out[v * V::LANES..]);
         }
         // All lanes are units of one row: where its margins stand does not matter.
         watch.close(local, at.row, 0);
-        if E::BITS > 0 {
-            let field = if E::BITS == 2 { interleave(bits[0], bits[1]) } else { bits[0].into() };
+        if E::KNOTS > 0 {
             let word = (self.first + p) * self.block.rows + at.row;
-            self.fields[word] |= field << (at.lane * E::BITS);
+            self.fields[word] |= u64::from(bits) << at.lane;
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use super::Vector;
 use super::spline::{Ending, load, load_some, with_ending};
-use super::watch::{Spot, Watch, with_watch};
+use super::watch::{Seen, Spot, Watch, with_watch};
 use crate::PANEL;
-use crate::bits::{interleave, low_mask};
+use crate::bits::low_mask;
 use crate::kernels::Combine;
 use crate::margins::Gauge;
 
@@ -35,13 +35,13 @@ fn registers<V: Vector, W: Watch<V>, E: Ending<V>>(
     for (register, out) in out.chunks_mut(V::LANES).enumerate() {
         let i = register * V::LANES;
         let z = total::<V>(sum, i);
-        let (value, [low, high]) = ending.apply(0, i, z);
+        let (value, bits) = ending.apply(z);
         let mut local = W::open();
-        watch.see::<E>(&mut local, Spot { row: 0, lane: i, live: out.len() }, z, value);
+        let spot = Spot { row: 0, lane: i, live: out.len() };
+        watch.see(&mut local, Seen { spot, knots: E::KNOTS, z, value }, z);
         watch.close(local, 0, i % PANEL);
-        let field = if E::BITS == 2 { interleave(low, high) } else { low.into() };
-        let field = field & low_mask(out.len() * E::BITS);
-        fields[i / PANEL] |= field << (i % PANEL * E::BITS);
+        let bits = u64::from(bits) & low_mask(out.len() * E::KNOTS);
+        fields[i / PANEL] |= bits << (i % PANEL);
         if out.len() == V::LANES { value.store(out) } else { value.store_part(out) }
     }
 }

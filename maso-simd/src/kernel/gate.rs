@@ -13,7 +13,10 @@ pub(crate) fn gate<V: Vector>(gate: &Gate<'_>, numbers: &mut [f32]) {
         [] => {}
         [slope] => pieces::<V, 1>([slope], gate.planes, numbers),
         [first, second] => pieces::<V, 2>([first, second], gate.planes, numbers),
-        [first, second, third, ..] => pieces::<V, 3>([first, second, third], gate.planes, numbers),
+        [first, second, third] => pieces::<V, 3>([first, second, third], gate.planes, numbers),
+        [first, second, third, fourth, ..] => {
+            pieces::<V, 4>([first, second, third, fourth], gate.planes, numbers);
+        }
     }
 }
 
@@ -41,10 +44,14 @@ fn registers<V: Vector, const R: usize>(
         for (register, numbers) in numbers.chunks_mut(V::LANES).enumerate() {
             let lane = register * V::LANES;
             let mut own = slope(0, vector, vector * PANEL + lane);
-            // Bit p is set on piece p + 1: of the two bits of three pieces only one ever is.
+            // Bit p alone is piece p + 1; both bits are the fourth.
             for (bit, word) in words.iter().enumerate() {
                 let other = slope(bit + 1, vector, vector * PANEL + lane);
                 own = V::select(V::mask(word >> lane), other, own);
+            }
+            if R == 4 {
+                let both = V::mask((words[0] & words[1]) >> lane);
+                own = V::select(both, slope(3, vector, vector * PANEL + lane), own);
             }
             let product = own.mul(load_some(numbers));
             if numbers.len() == V::LANES {

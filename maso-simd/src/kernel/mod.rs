@@ -11,7 +11,11 @@ mod movement;
 mod norms;
 mod peak;
 mod product;
+mod second_pass;
+mod soft;
+mod soft_pool;
 mod spline;
+mod transcendental;
 mod vector;
 mod watch;
 mod window_extreme;
@@ -29,6 +33,9 @@ pub(crate) use movement::{codes, finite, from_lanes, to_lanes};
 pub(crate) use norms::norms;
 pub(crate) use peak::peak;
 pub(crate) use product::product;
+pub(crate) use second_pass::second_pass;
+pub(crate) use soft_pool::{soft_extreme, soft_window_extreme};
+pub(crate) use transcendental::map;
 pub(crate) use vector::{Double, Lanes, Vector};
 pub(crate) use window_extreme::window_extreme;
 pub(crate) use windows::windows;
@@ -79,6 +86,44 @@ macro_rules! tier_kernels {
              -> () {
                 $crate::kernel::extreme::<$vector>(block, out, winner, gauge)
             }),
+            map: $crate::kernel::within!($features, |function: $crate::soft::Function,
+                                                     x: &[f32],
+                                                     y: &mut [f32]|
+             -> () {
+                $crate::kernel::map::<$vector>(function, x, y)
+            }),
+            second_pass: $crate::kernel::within!(
+                $features,
+                |row: &$crate::second_pass::SplineRow<'_>,
+                 numbers: &mut [f32],
+                 bits: &mut [[u32; 2]],
+                 gauge: Option<&mut $crate::Gauge<'_>>|
+                 -> bool {
+                    $crate::kernel::second_pass::<$vector>(row, numbers, bits, gauge)
+                }
+            ),
+            soft_extreme: $crate::kernel::within!($features, |block: &$crate::ExtremeBlock<'_>,
+                                                              pool: &$crate::SoftPool<'_>,
+                                                              out: &mut [f32; $crate::PANEL],
+                                                              winner: &mut [u32;
+                                                                       $crate::PANEL],
+                                                              gauge: Option<
+                &mut $crate::Gauge<'_>,
+            >|
+             -> () {
+                $crate::kernel::soft_extreme::<$vector>(block, pool, out, winner, gauge)
+            }),
+            soft_window_extreme: $crate::kernel::within!(
+                $features,
+                |block: &$crate::WindowExtreme<'_>,
+                 pool: &$crate::SoftPool<'_>,
+                 out: &mut [f32],
+                 planes: &mut [u32],
+                 gauge: Option<&mut $crate::Gauge<'_>>|
+                 -> () {
+                    $crate::kernel::soft_window_extreme::<$vector>(block, pool, out, planes, gauge)
+                }
+            ),
             windows: $crate::kernel::within!($features, |block: &$crate::WindowBlock<'_>,
                                                          out: &mut [f32],
                                                          planes: &mut [u32],

@@ -39,14 +39,25 @@ pub(crate) trait Vector: Lanes<Number = f32> {
     const HAS_MASKS: bool = false;
 
     fn add(self, other: Self) -> Self;
+    fn sub(self, other: Self) -> Self;
     fn mul(self, other: Self) -> Self;
-    /// The smaller of each lane; what it is for NaN does not matter.
+    /// The quotient as IEEE 754 rounds it.
+    fn div(self, other: Self) -> Self;
+    /// The number whose exponent field (and sign) are the lowest bits of `self`, and whose other bits are 0: 2^n where
+    /// the lowest 8 bits are n + 127, for n from −126 to 127.
+    fn exponent_bits(self) -> Self;
+    /// n where a lane is a normal number from 2ⁿ up to below 2ⁿ⁺¹.
+    fn exponent(self) -> Self;
+    /// The size of `self`, the sign of `other`.
+    fn with_sign_of(self, other: Self) -> Self;
+
+    /// The smaller of each lane; `other` where one of them is NaN.
     #[inline(always)]
     fn min(self, other: Self) -> Self {
         Self::select(other.gt(self), self, other)
     }
 
-    /// The larger of each lane; what it is for NaN does not matter.
+    /// The larger of each lane; `other` where one of them is NaN.
     #[inline(always)]
     fn max(self, other: Self) -> Self {
         Self::select(self.gt(other), self, other)

@@ -2,7 +2,7 @@
 //! from their knots.
 
 use super::Vector;
-use super::spline::{Ending, load};
+use super::spline::load;
 use crate::PANEL;
 use crate::margins::{Gauge, MarginLanes, Measure};
 
@@ -14,6 +14,16 @@ pub(super) struct Spot {
     pub(super) live: usize,
 }
 
+/// A register that leaves a kernel.
+#[derive(Clone, Copy)]
+pub(super) struct Seen<V> {
+    pub(super) spot: Spot,
+    /// How many knots its pre-activations are compared with.
+    pub(super) knots: usize,
+    pub(super) z: V,
+    pub(super) value: V,
+}
+
 /// Sees every register of a kernel.
 pub(super) trait Watch<V: Vector> {
     /// What is kept in registers while some registers of the same rows are seen.
@@ -22,8 +32,8 @@ pub(super) trait Watch<V: Vector> {
     /// Nothing seen so far.
     fn open() -> Self::Local;
 
-    /// Sees the pre-activations `z` and what the ending made of them.
-    fn see<E: Ending<V>>(&mut self, local: &mut Self::Local, spot: Spot, z: V, value: V);
+    /// Sees pre-activations and what was made of them; `watched` is NaN or infinite where a number is.
+    fn see(&mut self, local: &mut Self::Local, seen: Seen<V>, watched: V);
 
     /// Keeps what was seen in the lanes from `at` on of the margins of `slot`.
     fn close(&mut self, local: Self::Local, slot: usize, at: usize);
@@ -77,8 +87,8 @@ impl<V: Vector> Watch<V> for Finite<V> {
     fn open() {}
 
     #[inline(always)]
-    fn see<E: Ending<V>>(&mut self, (): &mut (), _: Spot, z: V, value: V) {
-        self.number(E::watched(z, value));
+    fn see(&mut self, (): &mut (), _: Seen<V>, watched: V) {
+        self.number(watched);
     }
 
     #[inline(always)]
@@ -118,11 +128,11 @@ impl<V: Vector> Watch<V> for Measured<'_, V> {
     }
 
     #[inline(always)]
-    fn see<E: Ending<V>>(&mut self, local: &mut LocalMargins<V>, spot: Spot, z: V, value: V) {
-        self.finite.number(E::watched(z, value));
-        let Spot { row, lane, live } = spot;
+    fn see(&mut self, local: &mut LocalMargins<V>, seen: Seen<V>, watched: V) {
+        let Seen { spot: Spot { row, lane, live }, knots, z, value } = seen;
+        self.finite.number(watched);
         let inverse = load::<V>(&self.measure.inverse, row, lane);
-        for knot in &self.measure.minus_knots[..E::PIECES.saturating_sub(1)] {
+        for knot in &self.measure.minus_knots[..knots] {
             let distance = z.add(load(knot, row, lane)).abs();
             let relative = distance.mul(inverse);
             local.absolute = local.absolute.min(live_or(distance, live, f32::INFINITY));

@@ -10,7 +10,7 @@
 
 use super::Vector;
 use super::spline::{Ending, load, with_ending};
-use super::watch::{Spot, Watch, with_watch};
+use super::watch::{Seen, Spot, Watch, with_watch};
 use crate::PANEL;
 use crate::margins::Gauge;
 use crate::windows::{CHANNELS, WindowBlock};
@@ -173,18 +173,17 @@ impl<E> Pass<'_, '_, E> {
         E: Ending<V>,
     {
         let out = &mut self.out[unit * PANEL + lane..][..NV * V::LANES];
-        let mut bits = [0u32; 2];
+        let mut bits = 0;
         for v in 0..NV {
-            let lane = lane + v * V::LANES;
-            let (value, [low, high]) = self.ending.apply(channel, lane, sums[v]);
+            let (z, lane) = (sums[v], lane + v * V::LANES);
+            let (value, above) = self.ending.apply(z);
             let spot = Spot { row: channel, lane, live: V::LANES };
-            watch.see::<E>(&mut locals[v], spot, sums[v], value);
+            watch.see(&mut locals[v], Seen { spot, knots: E::KNOTS, z, value }, z);
             value.store(&mut out[v * V::LANES..]);
-            bits[0] |= low << lane;
-            bits[1] |= high << lane;
+            bits |= above << lane;
         }
-        for (plane, bits) in self.planes[unit * E::BITS..][..E::BITS].iter_mut().zip(bits) {
-            *plane |= bits;
+        if E::KNOTS > 0 {
+            self.planes[unit] |= bits;
         }
     }
 
@@ -205,14 +204,14 @@ impl<E> Pass<'_, '_, E> {
             Some(addend) => addend.add(sum, V::load(&addend.values[at..])),
             None => sum,
         };
-        let (value, bits) = self.ending.apply(channel, lane, z);
+        let (value, bits) = self.ending.apply(z);
         let mut local = W::open();
         let spot = Spot { row: channel, lane, live: V::LANES };
-        watch.see::<E>(&mut local, spot, z, value);
+        watch.see(&mut local, Seen { spot, knots: E::KNOTS, z, value }, z);
         watch.close(local, 0, lane);
         value.store(&mut self.out[at..]);
-        for (plane, bits) in self.planes[unit * E::BITS..][..E::BITS].iter_mut().zip(bits) {
-            *plane |= bits << lane;
+        if E::KNOTS > 0 {
+            self.planes[unit] |= bits << lane;
         }
     }
 }

@@ -50,8 +50,11 @@ impl BoundarySearch {
     /// Looks for the nearest point of the boundary to that of `map`.
     ///
     /// # Errors
-    /// If values on the way are not finite.
+    /// If values on the way are not finite, or the network is soft.
     pub fn run(&self, map: &Linearization<'_>) -> Result<BoundaryDistance, PointError> {
+        if let Some(node) = map.frozen().network().soft_layer() {
+            return Err(PointError::Soft { node: node.name.clone() });
+        }
         let map = map.clone().to(map.network().output());
         let sides = self.output.sides(map.value());
         let here = map.point();

@@ -60,7 +60,7 @@ pub(super) enum Step {
     Gates(NodeId),
     /// A dense node that reads nothing but a scalar layer: of that layer's pre-activations, without the outputs
     /// in between.
-    Jump(Jump),
+    Jump(Box<Jump>),
 }
 
 /// What bounds need of an affine node.
@@ -140,7 +140,7 @@ impl<'n> Plan<'n> {
                 continue;
             }
             let step = match (&node.operator, self.jump(id, &jumped)) {
-                (_, Some(jump)) => Step::Jump(jump),
+                (_, Some(jump)) => Step::Jump(Box::new(jump)),
                 (Operator::Input, _) => Step::Input,
                 (Operator::Nonlinear(_), _) => Step::Gates(id),
                 (Operator::Affine(Affine::Dense(dense)), _) if dense.batch == 1 => {

@@ -98,6 +98,9 @@ pub enum LineError {
     /// A level that is NaN or infinite.
     #[error("the level is {0}, expected a finite number")]
     Level(f64),
+    /// A soft network has no affine pieces.
+    #[error("layer {0} is soft, so the network is not piecewise affine, and has no exact line")]
+    Soft(String),
 }
 
 impl Network {
@@ -105,8 +108,8 @@ impl Network {
     /// `p + t·(q − p)` with the difference rounded to f64, so its end may be a rounding away from `q`.
     ///
     /// # Errors
-    /// If an end point has not the input's length or a number that is not finite, or a target is asked for that is not
-    /// there.
+    /// If an end point has not the input's length or a number that is not finite, a target is asked for that is not
+    /// there, or the network is soft.
     pub fn line(&self, p: &[f64], q: &[f64], options: &LineOptions) -> Result<Line, LineError> {
         let axis = self.axis(p, q)?;
         let job = Job::new(self, options)?;
@@ -202,6 +205,9 @@ struct Job<'n> {
 
 impl<'n> Job<'n> {
     fn new(network: &'n Network, options: &LineOptions) -> Result<Self, LineError> {
+        if let Some(node) = network.soft_layer() {
+            return Err(LineError::Soft(node.name.clone()));
+        }
         let target = options.target.map(|target| network.line_target(target));
         Ok(Self {
             network,

@@ -117,13 +117,17 @@ pub enum SliceError {
     /// A level that is NaN or infinite.
     #[error("the level is {0}, expected a finite number")]
     Level(f64),
+    /// A soft network has no affine pieces.
+    #[error("layer {0} is soft, so the network is not piecewise affine, and has no exact slice")]
+    Soft(String),
 }
 
 impl Network {
     /// The partition that `window` of `plane` sees.
     ///
     /// # Errors
-    /// If the plane lies in another space than the network's input, or something is asked for that is not there.
+    /// If the plane lies in another space than the network's input, something is asked for that is not there, or the
+    /// network is soft.
     pub fn slice(
         &self,
         plane: &Plane,
@@ -152,6 +156,9 @@ impl Network {
         let (expected, found) = (self.input().len(), plane.origin().len());
         if expected != found {
             return Err(SliceError::Input { expected, found });
+        }
+        if let Some(node) = self.soft_layer() {
+            return Err(SliceError::Soft(node.name.clone()));
         }
         let all = self.layout().layers().len();
         let layers = options.layers.unwrap_or(all);

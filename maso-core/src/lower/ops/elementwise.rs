@@ -54,8 +54,6 @@ fn function(op: &str) -> Option<Function> {
         "Log" => (f64::ln, SMOOTH),
         "Sin" => (f64::sin, SMOOTH),
         "Cos" => (f64::cos, SMOOTH),
-        "Tanh" => (f64::tanh, SMOOTH),
-        "Sigmoid" => (|x| 1.0 / (1.0 + (-x).exp()), SMOOTH),
         "Sign" => (sign, DISCONTINUOUS),
         "Round" => (f64::round_ties_even, DISCONTINUOUS),
         "Floor" => (f64::floor, DISCONTINUOUS),

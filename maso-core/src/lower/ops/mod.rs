@@ -53,8 +53,8 @@ fn standard(op: &str) -> Option<Rule> {
         "Mod" => arithmetic::modulo,
         "Neg" => arithmetic::neg,
         "Pow" => elementwise::pow,
-        "Sqrt" | "Reciprocal" | "Exp" | "Log" | "Sin" | "Cos" | "Tanh" | "Sigmoid" | "Sign"
-        | "Round" | "Floor" | "Ceil" => elementwise::unary,
+        "Sqrt" | "Reciprocal" | "Exp" | "Log" | "Sin" | "Cos" | "Sign" | "Round" | "Floor"
+        | "Ceil" => elementwise::unary,
         "Sum" => arithmetic::sum,
         "Mean" => arithmetic::mean,
         "Conv" => convolution::conv,
@@ -65,6 +65,8 @@ fn standard(op: &str) -> Option<Rule> {
         "ReduceSum" => reduce::reduce_sum,
         "ReduceMax" => reduce::reduce_max,
         "ReduceMin" => reduce::reduce_min,
+        "ReduceSoftMax" => reduce::reduce_soft_max,
+        "ReduceLogSumExp" => reduce::reduce_log_sum_exp,
         "ReduceProd" => reduce::reduce_prod,
         "MaxPool" => pool::max_pool,
         "GlobalMaxPool" => pool::global_max_pool,
@@ -77,6 +79,13 @@ fn standard(op: &str) -> Option<Rule> {
         "ThresholdedRelu" => nonlinear::thresholded_relu,
         "Shrink" => nonlinear::shrink,
         "Softshrink" => nonlinear::softshrink,
+        "Sigmoid" => nonlinear::sigmoid,
+        "Tanh" => nonlinear::tanh,
+        "Softplus" => nonlinear::softplus,
+        "Swish" => nonlinear::swish,
+        "Gelu" => nonlinear::gelu,
+        "Mish" => nonlinear::mish,
+        "HardSwish" => nonlinear::hard_swish,
         "Max" => nonlinear::max,
         "Min" => nonlinear::min,
         "Identity" => movement::identity,
@@ -115,12 +124,22 @@ fn standard(op: &str) -> Option<Rule> {
 /// Whether an operator takes its first input as data only; of constants it is folded by itself.
 fn takes_data(node: &GraphNode) -> bool {
     let pools = ["AveragePool", "GlobalAveragePool", "MaxPool", "GlobalMaxPool"];
-    let reductions = ["ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "Max", "Min", "Mean"];
+    let reductions = [
+        "ReduceMean",
+        "ReduceSum",
+        "ReduceMax",
+        "ReduceMin",
+        "ReduceLogSumExp",
+        "Max",
+        "Min",
+        "Mean",
+    ];
     let sums = ["Gemm", "MatMul", "Conv", "ConvTranspose", "BatchNormalization", "Scaler"];
     let splines = ["Relu", "LeakyRelu", "PRelu", "Abs", "Clip", "HardSigmoid", "Shrink"];
     let others = ["ThresholdedRelu", "Softshrink", "Pad", "Resize", "Upsample"];
     let op = node.op.as_str();
-    [&pools[..], &reductions, &sums, &splines, &others].iter().any(|ops| ops.contains(&op))
+    let soft = ["Sigmoid", "Tanh", "Softplus", "Swish", "Gelu", "Mish", "HardSwish"];
+    [&pools[..], &reductions, &sums, &splines, &soft, &others].iter().any(|ops| ops.contains(&op))
 }
 
 /// The inputs as constants, if they are all given and constants.
@@ -155,7 +174,9 @@ pub(super) fn lower_node(context: &mut Context, node: &GraphNode) {
 }
 
 fn outcome(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
-    let rule = rule(node).ok_or_else(|| why_not(node, inputs))?;
+    let given = context.nonlinearities.as_ref().and_then(|given| given.spline(node)).is_some();
+    let rule = if given { Some(nonlinear::given as Rule) } else { rule(node) };
+    let rule = rule.ok_or_else(|| why_not(node, inputs))?;
     if inputs.iter().flatten().any(|value| value.rank() > MOST_AXES) {
         return Err(format!("a tensor that it reads has more than {MOST_AXES} axes"));
     }
@@ -239,8 +260,7 @@ fn why_not(node: &GraphNode, inputs: &Inputs) -> String {
             .to_owned();
     }
     match node.op.as_str() {
-        "Gelu" | "Erf" | "Softplus" | "Softsign" | "Elu" | "Selu" | "Celu" | "Mish"
-        | "HardSwish" | "Swish" | "Tan" => SMOOTH.to_owned(),
+        "Erf" | "Softsign" | "Elu" | "Selu" | "Celu" | "Tan" => SMOOTH.to_owned(),
         "Softmax" | "LogSoftmax" => {
             "smooth; it is only left off where it ends the network".to_owned()
         }

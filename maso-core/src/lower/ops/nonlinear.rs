@@ -1,15 +1,30 @@
 //! Nonlinear operators: scalar splines, and maxima and minima of branches.
 
+use maso_simd::{Link, MOST_PIECES};
+
 use super::super::context::Context;
 use super::super::value::{Data, Value, broadcast_shape, extents, per_unit};
 use super::broadcast::{broadcast_data, broadcast_dims};
 use super::{DISCONTINUOUS, Inputs, Outcome, ROWS_MIX, data, one, present, weights};
 use crate::graph::{Attribute, GraphNode};
-use crate::network::{Branch, Candidates, Extreme, Operator, PerUnit, Rule, ScalarSpline};
+use crate::network::{
+    Branch, Candidates, Extreme, Operator, PerUnit, Rule, ScalarSpline, Soft, SoftGate,
+};
 
 fn spline(context: &mut Context, node: &GraphNode, z: &Data, spline: ScalarSpline) -> Outcome {
     let operator = Operator::Nonlinear(Rule::Spline(spline));
     one(context.push(node, &[z], z.dims.clone(), operator)?)
+}
+
+/// What the caller says that the node is.
+pub(super) fn given(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
+    let given = context.nonlinearities.as_ref().and_then(|given| given.spline(node));
+    let pieces = given.expect("asked before")?;
+    let count = pieces.slopes.len();
+    if count > MOST_PIECES {
+        return Err(format!("its nonlinearity has {count} pieces, expected up to {MOST_PIECES}"));
+    }
+    spline(context, node, &data(inputs, 0)?, pieces)
 }
 
 fn hinge(context: &mut Context, node: &GraphNode, inputs: &Inputs, left: f64) -> Outcome {
@@ -27,6 +42,61 @@ pub(super) fn abs(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> O
 
 pub(super) fn leaky_relu(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
     hinge(context, node, inputs, node.float("alpha", 0.01))
+}
+
+/// `z · F(η z)` or `F(z)` with the bits of a hinge at 0.
+fn soft(
+    context: &mut Context,
+    node: &GraphNode,
+    inputs: &Inputs,
+    left: f64,
+    gate: SoftGate,
+) -> Outcome {
+    let pieces = ScalarSpline::hinge(PerUnit::uniform(left), 1.0);
+    let soft = Some(Soft::gate(gate));
+    spline(context, node, &data(inputs, 0)?, ScalarSpline { soft, ..pieces })
+}
+
+/// The membership of the right piece of max(z, 0).
+pub(super) fn sigmoid(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
+    soft(context, node, inputs, 0.0, SoftGate::new(Link::Logistic, 1.0).scaled(1.0))
+}
+
+/// The difference of the memberships of |z|.
+pub(super) fn tanh(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
+    soft(context, node, inputs, -1.0, SoftGate::new(Link::Tanh, 1.0).scaled(1.0))
+}
+
+/// The log-partition of max(z, 0).
+pub(super) fn softplus(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
+    soft(context, node, inputs, 0.0, SoftGate::new(Link::Softplus, 1.0).scaled(1.0))
+}
+
+/// z · σ(αz), which SiLU is for α = 1. For α below 0 it is a soft min(z, 0).
+pub(super) fn swish(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
+    let alpha = node.number("alpha", 1.0);
+    let slopes = if alpha < 0.0 { [1.0, 0.0] } else { [0.0, 1.0] };
+    let pieces = ScalarSpline::uniform(&[0.0], &slopes, &[0.0, 0.0]);
+    let soft = Some(Soft::gate(SoftGate::new(Link::Logistic, alpha)));
+    spline(context, node, &data(inputs, 0)?, ScalarSpline { soft, ..pieces })
+}
+
+/// z · Φ(z), or its approximation with tanh.
+pub(super) fn gelu(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
+    let link = match node.text("approximate") {
+        None | Some("none") => Link::Normal,
+        Some("tanh") => Link::NormalTanh,
+        Some(other) => return Err(format!("its approximate is {other:?}, expected none or tanh")),
+    };
+    soft(context, node, inputs, 0.0, SoftGate::new(link, 1.0))
+}
+
+pub(super) fn mish(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
+    soft(context, node, inputs, 0.0, SoftGate::new(Link::Mish, 1.0))
+}
+
+pub(super) fn hard_swish(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
+    soft(context, node, inputs, 0.0, SoftGate::new(Link::HardSigmoid, 1.0))
 }
 
 /// A learned slope below 0, broadcast to the units.
@@ -178,7 +248,7 @@ fn extreme(context: &mut Context, node: &GraphNode, inputs: &Inputs, smallest: b
         });
     }
     let candidates = Candidates::Branches(branches);
-    let operator = Operator::Nonlinear(Rule::Extreme(Extreme { smallest, candidates }));
+    let operator = Operator::Nonlinear(Rule::Extreme(Extreme { smallest, candidates, soft: None }));
     one(context.push(node, &read.iter().collect::<Vec<_>>(), dims, operator)?)
 }
 

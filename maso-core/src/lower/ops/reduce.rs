@@ -1,6 +1,8 @@
 //! Reductions over axes: means, sums, maxima and minima. The reduced axes are moved to the end, so that
 //! each result reads one block of numbers.
 
+use maso_simd::PoolRule;
+
 use super::super::context::{Context, constant};
 use super::super::value::{Data, Dim, Value, extents};
 use super::elementwise::made;
@@ -10,7 +12,7 @@ use super::window::whole;
 use super::{Inputs, Outcome, axis_of, data, ints, one};
 use crate::graph::GraphNode;
 use crate::network::{
-    Affine, AveragePool, Candidates, Extreme, Operator, PerUnit, Rule, WindowMap,
+    Affine, AveragePool, Candidates, Extreme, Operator, PerUnit, Rule, SoftPool, WindowMap,
 };
 
 /// The input with the reduced axes last, how many numbers each result reads, and the result's axes.
@@ -72,6 +74,38 @@ pub(super) fn reduce_sum(context: &mut Context, node: &GraphNode, inputs: &Input
 
 pub(super) fn reduce_max(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
     reduce_extreme(context, node, inputs, false)
+}
+
+/// The sum of `x · Softmax(ηx)`: a soft maximum.
+pub(super) fn reduce_soft_max(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
+    let pool = SoftPool { rule: PoolRule::Mean, sharpness: node.number("sharpness", 1.0) };
+    soft_extreme(context, node, inputs, pool)
+}
+
+/// `log Σ exp(x)`: the log-partition of a maximum.
+pub(super) fn reduce_log_sum_exp(
+    context: &mut Context,
+    node: &GraphNode,
+    inputs: &Inputs,
+) -> Outcome {
+    soft_extreme(context, node, inputs, SoftPool { rule: PoolRule::LogPartition, sharpness: 1.0 })
+}
+
+/// A soft maximum along the reduced axes; its code is that of the hard one. With η below 0 it is a minimum.
+fn soft_extreme(
+    context: &mut Context,
+    node: &GraphNode,
+    inputs: &Inputs,
+    pool: SoftPool,
+) -> Outcome {
+    let Some(Reduction { x, cells, dims }) = reduction(context, node, inputs)? else {
+        return super::movement::identity(context, node, inputs);
+    };
+    let smallest = pool.sharpness < 0.0;
+    let soft = Some(SoftPool { sharpness: pool.sharpness.abs(), ..pool });
+    let candidates = Candidates::Window { planes: x.len() / cells, map: whole(context, cells)? };
+    let rule = Rule::Extreme(Extreme { smallest, candidates, soft });
+    one(context.push(node, &[&x], dims, Operator::Nonlinear(rule))?)
 }
 
 pub(super) fn reduce_min(context: &mut Context, node: &GraphNode, inputs: &Inputs) -> Outcome {
@@ -142,6 +176,6 @@ pub(super) fn window_extreme(
     smallest: bool,
 ) -> Result<Data, String> {
     let candidates = Candidates::Window { planes, map };
-    let rule = Rule::Extreme(Extreme { smallest, candidates });
+    let rule = Rule::Extreme(Extreme { smallest, candidates, soft: None });
     context.push(node, &[x], dims, Operator::Nonlinear(rule))
 }

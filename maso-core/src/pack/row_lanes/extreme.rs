@@ -1,16 +1,20 @@
 //! Maxima and minima of windows or branches.
 
 use maso_simd::gate::rows_of_piece;
-use maso_simd::{ExtremeBlock, Kernels, PANEL, Param, WindowExtreme, Windows, Winners, bits};
+use maso_simd::{
+    ExtremeBlock, Kernels, PANEL, Param, SoftPool, WindowExtreme, Windows, Winners, bits,
+};
 
 use super::LaneRun;
 use super::windows::windows_of;
 use crate::network::{Branch, Candidates, Extreme};
 use crate::pack::Pass;
+use crate::pack::parameters::packed_pool as packed;
 
 #[derive(Clone, Debug)]
 pub(crate) struct LaneExtreme {
     smallest: bool,
+    soft: Option<SoftPool<'static>>,
     candidates: LaneCandidates,
 }
 
@@ -46,7 +50,7 @@ impl LaneExtreme {
                 LaneCandidates::Branches { units, branches: branches.iter().map(pack).collect() }
             }
         };
-        Self { smallest: extreme.smallest, candidates }
+        Self { smallest: extreme.smallest, soft: packed(extreme.soft), candidates }
     }
 
     /// The plane of output `unit` of windows, or the unit itself.
@@ -78,7 +82,13 @@ impl LaneExtreme {
                     smallest: self.smallest,
                 };
                 let mut gauge = run.margins.as_mut().map(|margins| margins.gauge(0, Param::Rows));
-                run.kernels.window_extreme(&block, run.out, run.planes, gauge.as_mut());
+                let (out, planes, gauge) = (&mut *run.out, &mut *run.planes, gauge.as_mut());
+                match &self.soft {
+                    Some(pool) => {
+                        run.kernels.soft_window_extreme(&block, pool, out, planes, gauge);
+                    }
+                    None => run.kernels.window_extreme(&block, out, planes, gauge),
+                }
             }
             LaneCandidates::Branches { units, branches } => {
                 let mut candidates = vec![0.0; branches.len() * PANEL];
@@ -171,7 +181,12 @@ impl LaneExtreme {
         let mut winners = [0; PANEL];
         let part = |values: &[f32]| Param::Splat(values[unit]);
         let mut gauge = run.margins.as_mut().map(|margins| margins.gauge(0, part));
-        run.kernels.extreme(&block, out, &mut winners, gauge.as_mut());
+        match &self.soft {
+            Some(pool) => {
+                run.kernels.soft_extreme(&block, pool, out, &mut winners, gauge.as_mut());
+            }
+            None => run.kernels.extreme(&block, out, &mut winners, gauge.as_mut()),
+        }
         let width = bits::width(branches.len());
         for (bit, plane) in run.planes[unit * width..][..width].iter_mut().enumerate() {
             let rows = winners.iter().enumerate();

@@ -1,12 +1,14 @@
 //! Pools and maxima: strips of [`PANEL`] units, what each reads gathered side by side.
 
-use maso_simd::{AffineBlock, ExtremeBlock, Gauge, MarginLanes, PANEL, Param, Spline, bits};
+use maso_simd::{
+    AffineBlock, ExtremeBlock, Gauge, Kernels, MarginLanes, PANEL, Param, SoftPool, Spline, bits,
+};
 
 use super::run::{Run, Scratch, at_least};
 use super::windows::Windows;
 use crate::network::{AveragePool, Branch, Candidates, Extreme};
 use crate::pack::Pass;
-use crate::pack::parameters::Packed;
+use crate::pack::parameters::{Packed, packed_pool};
 
 /// An average pool: the sum of each window through the affine kernel with weights 1, its factor as
 /// the slope of a single piece.
@@ -61,6 +63,7 @@ pub(crate) struct PackedExtreme {
     units: usize,
     pieces: usize,
     smallest: bool,
+    soft: Option<SoftPool<'static>>,
     candidates: PackedCandidates,
 }
 
@@ -95,7 +98,8 @@ impl PackedExtreme {
                 PackedCandidates::Branches(branches.iter().map(pack).collect())
             }
         };
-        Self { units, pieces: extreme.candidates.pieces(), smallest, candidates }
+        let (pieces, soft) = (extreme.candidates.pieces(), packed_pool(extreme.soft));
+        Self { units, pieces, smallest, soft, candidates }
     }
 
     pub(super) fn run(&self, run: &mut Run<'_>, scratch: &mut Scratch) -> bool {
@@ -133,19 +137,34 @@ impl PackedExtreme {
                 let (mut values, mut winners) = ([0.0; PANEL], [0; PANEL]);
                 let live = (self.units - start).min(PANEL);
                 match &mut run.margins {
-                    None => run.kernels.extreme(&block, &mut values, &mut winners, None),
+                    None => self.run_block(run.kernels, &block, &mut values, &mut winners, None),
                     Some(margins) => {
                         // Lanes without units must not be kept.
                         let mut own = [MarginLanes::NONE];
                         let measure = margins.measure.bind(|list| Param::Lanes(&list[start..]));
                         let mut gauge = Gauge { measure, rows: &mut own };
-                        run.kernels.extreme(&block, &mut values, &mut winners, Some(&mut gauge));
+                        let gauge = Some(&mut gauge);
+                        self.run_block(run.kernels, &block, &mut values, &mut winners, gauge);
                         margins.rows[row].merge(&own[0], live);
                     }
                 }
                 run.out_row(row, self.units)[start..][..live].copy_from_slice(&values[..live]);
                 self.put_winners(row, start, &winners[..live], run);
             }
+        }
+    }
+
+    fn run_block(
+        &self,
+        kernels: &Kernels,
+        block: &ExtremeBlock<'_>,
+        values: &mut [f32; PANEL],
+        winners: &mut [u32; PANEL],
+        gauge: Option<&mut Gauge<'_>>,
+    ) {
+        match &self.soft {
+            Some(pool) => kernels.soft_extreme(block, pool, values, winners, gauge),
+            None => kernels.extreme(block, values, winners, gauge),
         }
     }
 

@@ -72,6 +72,36 @@ impl Vector for Quad {
     }
 
     #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        // SAFETY: the processor has NEON (see the file's head).
+        Self(unsafe { vsubq_f32(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn div(self, other: Self) -> Self {
+        // SAFETY: the processor has NEON (see the file's head).
+        Self(unsafe { vdivq_f32(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn exponent_bits(self) -> Self {
+        // SAFETY: the processor has NEON (see the file's head).
+        Self(unsafe { exponent_bits(self.0) })
+    }
+
+    #[inline(always)]
+    fn exponent(self) -> Self {
+        // SAFETY: the processor has NEON (see the file's head).
+        Self(unsafe { exponent(self.0) })
+    }
+
+    #[inline(always)]
+    fn with_sign_of(self, other: Self) -> Self {
+        // SAFETY: the processor has NEON (see the file's head).
+        Self(unsafe { with_sign_of(self.0, other.0) })
+    }
+
+    #[inline(always)]
     fn gt(self, other: Self) -> QuadMask {
         // SAFETY: the processor has NEON (see the file's head).
         QuadMask(unsafe { vcgtq_f32(self.0, other.0) })
@@ -111,6 +141,27 @@ impl Vector for Quad {
             }
         }
     }
+}
+
+/// The lowest bits moved to the top, where exponents are.
+#[inline]
+#[target_feature(enable = "neon")]
+fn exponent_bits(number: float32x4_t) -> float32x4_t {
+    vreinterpretq_f32_u32(vshlq_n_u32::<23>(vreinterpretq_u32_f32(number)))
+}
+
+/// What stands where exponents are, as a number.
+#[inline]
+#[target_feature(enable = "neon")]
+fn exponent(number: float32x4_t) -> float32x4_t {
+    let field = vshrq_n_u32::<23>(vreinterpretq_u32_f32(number));
+    vsubq_f32(vcvtq_f32_u32(field), vdupq_n_f32(127.0))
+}
+
+#[inline]
+#[target_feature(enable = "neon")]
+fn with_sign_of(size: float32x4_t, sign: float32x4_t) -> float32x4_t {
+    vbslq_f32(vdupq_n_u32(1 << 31), sign, size)
 }
 
 /// 2 lanes of f64.

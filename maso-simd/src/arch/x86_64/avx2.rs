@@ -64,6 +64,36 @@ impl Vector for Ymm {
     }
 
     #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        // SAFETY: the processor has AVX2 (see the file's head).
+        Self(unsafe { _mm256_sub_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn div(self, other: Self) -> Self {
+        // SAFETY: the processor has AVX2 (see the file's head).
+        Self(unsafe { _mm256_div_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn exponent_bits(self) -> Self {
+        // SAFETY: the processor has AVX2 (see the file's head).
+        Self(unsafe { exponent_bits(self.0) })
+    }
+
+    #[inline(always)]
+    fn exponent(self) -> Self {
+        // SAFETY: the processor has AVX2 (see the file's head).
+        Self(unsafe { exponent(self.0) })
+    }
+
+    #[inline(always)]
+    fn with_sign_of(self, other: Self) -> Self {
+        // SAFETY: the processor has AVX2 (see the file's head).
+        Self(unsafe { with_sign_of(self.0, other.0) })
+    }
+
+    #[inline(always)]
     fn min(self, other: Self) -> Self {
         // SAFETY: the processor has AVX2 (see the file's head).
         Self(unsafe { _mm256_min_ps(self.0, other.0) })
@@ -111,6 +141,28 @@ impl Vector for Ymm {
             Self(column).store(&mut to[i * to_stride..]);
         }
     }
+}
+
+/// The lowest bits moved to the top, where exponents are.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn exponent_bits(number: __m256) -> __m256 {
+    _mm256_castsi256_ps(_mm256_slli_epi32::<23>(_mm256_castps_si256(number)))
+}
+
+/// What stands where exponents are, as a number.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn exponent(number: __m256) -> __m256 {
+    let field = _mm256_srli_epi32::<23>(_mm256_castps_si256(number));
+    _mm256_sub_ps(_mm256_cvtepi32_ps(field), _mm256_set1_ps(127.0))
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn with_sign_of(size: __m256, sign: __m256) -> __m256 {
+    let top = _mm256_set1_ps(-0.0);
+    _mm256_or_ps(_mm256_andnot_ps(top, size), _mm256_and_ps(top, sign))
 }
 
 /// All bits of the lanes whose bit is set.

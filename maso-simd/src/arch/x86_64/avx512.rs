@@ -65,6 +65,36 @@ impl Vector for Zmm {
     }
 
     #[inline(always)]
+    fn sub(self, other: Self) -> Self {
+        // SAFETY: the processor has AVX-512F (see the file's head).
+        Self(unsafe { _mm512_sub_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn div(self, other: Self) -> Self {
+        // SAFETY: the processor has AVX-512F (see the file's head).
+        Self(unsafe { _mm512_div_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn exponent_bits(self) -> Self {
+        // SAFETY: the processor has AVX-512F (see the file's head).
+        Self(unsafe { exponent_bits(self.0) })
+    }
+
+    #[inline(always)]
+    fn exponent(self) -> Self {
+        // SAFETY: the processor has AVX-512F (see the file's head).
+        Self(unsafe { exponent(self.0) })
+    }
+
+    #[inline(always)]
+    fn with_sign_of(self, other: Self) -> Self {
+        // SAFETY: the processor has AVX-512F (see the file's head).
+        Self(unsafe { with_sign_of(self.0, other.0) })
+    }
+
+    #[inline(always)]
     fn min(self, other: Self) -> Self {
         // SAFETY: the processor has AVX-512F (see the file's head).
         Self(unsafe { _mm512_min_ps(self.0, other.0) })
@@ -116,6 +146,30 @@ impl Vector for Zmm {
             Self(column).store(&mut to[i * to_stride..]);
         }
     }
+}
+
+/// The lowest bits moved to the top, where exponents are.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn exponent_bits(number: __m512) -> __m512 {
+    _mm512_castsi512_ps(_mm512_slli_epi32::<23>(_mm512_castps_si512(number)))
+}
+
+/// What stands where exponents are, as a number.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn exponent(number: __m512) -> __m512 {
+    let field = _mm512_srli_epi32::<23>(_mm512_castps_si512(number));
+    _mm512_sub_ps(_mm512_cvtepi32_ps(field), _mm512_set1_ps(127.0))
+}
+
+/// Bit for bit: the second where the first is set, the third elsewhere.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn with_sign_of(size: __m512, sign: __m512) -> __m512 {
+    let (top, size) = (_mm512_set1_epi32(i32::MIN), _mm512_castps_si512(size));
+    let number = _mm512_ternarylogic_epi32::<0b1100_1010>(top, _mm512_castps_si512(sign), size);
+    _mm512_castsi512_ps(number)
 }
 
 /// 16 registers turned about their diagonal: by single lanes, pairs, quarters and halves.
