@@ -60,15 +60,20 @@ pub(crate) fn load_graph(args: &ModelArgs) -> Result<(Graph, Arc<Network>), Fail
     let (path, how) = (&args.file.model, read_options(&args.file)?);
     let graph = model::read(path, &how)?;
     let network = model::network(path, &graph, &options)?;
-    if let [op, ..] = plugins.unused()[..] {
-        let path = path.display();
-        return Err(Failure::Usage(format!("--replace {op}: {path} has no operator {op}")));
-    }
+    expect_used(&plugins, path)?;
     Ok((graph, Arc::new(network)))
 }
 
+/// Every replacement must have replaced something.
+pub(crate) fn expect_used(plugins: &PluginNonlinearities, model: &Path) -> Result<(), Failure> {
+    let unused = plugins.unused();
+    let Some(op) = unused.first() else { return Ok(()) };
+    let model = model.display();
+    Err(Failure::Usage(format!("--replace {op}: {model} has no operator {op}")))
+}
+
 /// Loads the plugins that are named, and finds the kinds that replace operators.
-fn plugins(args: &PluginArgs) -> Result<PluginNonlinearities, Failure> {
+pub(crate) fn plugins(args: &PluginArgs) -> Result<PluginNonlinearities, Failure> {
     // Of two models in one run the second finds them set.
     let _ = use_kernels();
     for file in &args.plugin {

@@ -42,6 +42,7 @@ fn a_new_plugin_in_c_builds_checks_and_is_listed_beside_a_broken_one() {
     let script = format!("set -e; maso() {{ '{maso}' \"$@\"; }}; {printed}");
     let ran = Command::new("sh").args(["-c", &script]).output().expect("sh runs");
     assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    assert!(String::from_utf8_lossy(&ran.stdout).contains("Each Relu is my-kind here"), "it runs");
     in_a_model(&scratch, &format!("{folder}/{}", library("my_kind")));
     let broken =
         format!("my-kind/{}broken{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
@@ -52,6 +53,22 @@ fn a_new_plugin_in_c_builds_checks_and_is_listed_beside_a_broken_one() {
     let text = String::from_utf8_lossy(&list.stdout);
     assert!(list.status.success() && text.contains("my-kind"), "{text}");
     assert!(text.contains("cannot be used"), "{text}");
+}
+
+/// The commands that are printed for a plugin in Rust, run as they are.
+#[test]
+#[cfg(unix)]
+fn a_new_plugin_in_rust_builds_checks_and_runs() {
+    let scratch = Scratch::new();
+    let folder = scratch.path("rusty");
+    let printed = stdout(&["plugin", "new", "rusty", "--lang", "rust", "-o", &folder]);
+    let maso = env!("CARGO_BIN_EXE_maso");
+    let script = format!("set -e; maso() {{ '{maso}' \"$@\"; }}; {printed}");
+    let mut sh = Command::new("sh");
+    // The folder of the test's own build is none of the plugin's business.
+    let ran = sh.args(["-c", &script]).env_remove("CARGO_TARGET_DIR").output().expect("sh runs");
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    assert!(String::from_utf8_lossy(&ran.stdout).contains("Each Relu is rusty here"), "it runs");
 }
 
 #[cfg(unix)]

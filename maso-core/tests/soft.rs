@@ -193,6 +193,8 @@ fn softmax_pools_have_the_known_values() {
     {
         near(*t, expected, 1e-8);
     }
+    // The log-partition is the mean plus the entropy.
+    near(entropy(&slopes), 1.014_402_775_5, 1e-10);
     near(pool(PoolRule::Mean, 9.0, &u, &mut slopes), 1.999_874_549_4, 1e-10);
     near(pool(PoolRule::Mean, 0.0, &u, &mut slopes), 0.625, 1e-15);
     // β = 0.7: (1 − β) log Σ exp(η u) is the optimum of β⟨t, u⟩ + (1 − β) H(t).
@@ -215,5 +217,31 @@ fn beta_may_differ_from_channel_to_channel() {
             near(soft.jet(z, unit).value, expected.value, 1e-14);
             near(soft.jet(z, unit).slope, expected.slope, 1e-14);
         }
+    }
+}
+
+fn entropy(t: &[f64]) -> f64 {
+    t.iter().filter(|&&t| t > 0.0).map(|t| -t * t.ln()).sum()
+}
+
+#[test]
+fn memberships_maximise_the_mean_plus_the_entropy() {
+    let (u, beta, mut best) = ([1.0, 2.0, 0.5, -1.0], 0.7, [0.0; 4]);
+    // The derivatives of the log-partition are the memberships.
+    pool(PoolRule::LogPartition, beta / (1.0 - beta), &u, &mut best);
+    let objective = |t: &[f64]| {
+        let mean: f64 = t.iter().zip(&u).map(|(t, u)| t * u).sum();
+        beta * mean + (1.0 - beta) * entropy(t)
+    };
+    near(objective(&best), 1.436_155_449_7, 1e-10);
+    let mut state = 1u64;
+    let mut number = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        -((state >> 11) as f64 / (1u64 << 53) as f64 + 1e-18).ln()
+    };
+    for _ in 0..100_000 {
+        let t: [f64; 4] = std::array::from_fn(|_| number());
+        let total: f64 = t.iter().sum();
+        assert!(objective(&t.map(|t| t / total)) <= objective(&best), "{t:?}");
     }
 }

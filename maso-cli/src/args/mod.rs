@@ -158,5 +158,7 @@ pub(crate) struct DemoArgs {
     #[arg(long, value_name = "OUT.svg", default_value = "maso-demo-slice.svg")]
     pub(crate) picture: PathBuf,
     #[command(flatten)]
+    pub(crate) plugins: PluginArgs,
+    #[command(flatten)]
     pub(crate) run: RunArgs,
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use maso_core::{LowerOptions, Rows};
+use maso_core::{LowerOptions, Nonlinearities, Rows};
 use maso_io::dataset::{self, Dataset, Scaling};
 use maso_io::model::{self, ReadOptions};
 
@@ -14,7 +14,7 @@ use super::slice::write_picture;
 use crate::Outcome;
 use crate::args::DemoArgs;
 use crate::failure::Failure;
-use crate::input::Data;
+use crate::input::{self, Data};
 use crate::output::{print, print_json};
 use crate::session::Session;
 use crate::slice_picture::{Colour, Scene, ScenePoint, Theme};
@@ -38,24 +38,31 @@ Next, from the project's folder (or with files of your own):
   cargo run --release -- codes testdata/models/moons_relu.onnx testdata/data/moons.npy -o codes.npy";
 
 pub(crate) fn run(args: &DemoArgs) -> Outcome {
-    let network = model::load_bytes(
-        "mnist_mlp.onnx",
-        MODEL.to_vec(),
-        &LowerOptions::default(),
-        &ReadOptions::default(),
-    )?;
+    let plugins = Arc::new(input::plugins(&args.plugins)?);
+    let nonlinearities = Some(Arc::clone(&plugins) as Arc<dyn Nonlinearities>);
+    let options = LowerOptions { nonlinearities, ..LowerOptions::default() };
+    let name = Path::new("mnist_mlp.onnx");
+    let network =
+        model::load_bytes("mnist_mlp.onnx", MODEL.to_vec(), &options, &ReadOptions::default())?;
+    input::expect_used(&plugins, name)?;
     let rows = Dataset::embedded("2,000 MNIST test digits", DIGITS)?;
     let scaling = Scaling { scale: 1.0 / 255.0, shift: 0.0 };
     let labels = dataset::embedded_labels("their labels", LABELS)?;
     let session = Session::new(Arc::new(network), Data::whole(rows, scaling), &args.run)?;
     let census = count_regions(&session, Some(&labels), None)?;
-    let report = Report { run: session.report(Path::new("mnist_mlp.onnx")), census };
+    let report = Report { run: session.report(name), census };
     if args.run.json {
         return print_json(&report);
     }
     print(INTRODUCTION)?;
+    for replacement in &args.plugins.replace {
+        print(&format!("(Each {} is {} here.)\n", replacement.op, replacement.kind))?;
+    }
     print(&text(&report))?;
-    draw_slice(&session, args)?;
+    match session.network().soft_layer() {
+        Some(_) => print("\nA soft network has no exact slice, so none is drawn.")?,
+        None => draw_slice(&session, args)?,
+    }
     print(NEXT)
 }
 

@@ -161,7 +161,7 @@ fn write(path: &Path, text: &str) -> Outcome {
     })
 }
 
-/// What builds and checks the new plugin.
+/// What builds and checks the new plugin, and runs the embedded network with it.
 fn commands(lang: Lang, name: &str, folder: &Path) -> String {
     let file = name.replace('-', "_");
     let library = format!("{DLL_PREFIX}{file}{DLL_SUFFIX}");
@@ -172,7 +172,10 @@ fn commands(lang: Lang, name: &str, folder: &Path) -> String {
         ),
         _ => ("cargo build --release".to_owned(), format!("target/release/{library}")),
     };
-    format!("cd '{}'\n{build}\nmaso plugin check {library}", folder.display())
+    format!(
+        "cd '{}'\n{build}\nmaso plugin check {library}\nmaso demo --plugin {library} --replace Relu={name}",
+        folder.display()
+    )
 }
 
 fn library(error: maso_plugins::host::Error) -> Failure {
