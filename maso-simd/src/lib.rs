@@ -1,8 +1,8 @@
 //! Packed panels and fused kernels of max-affine layers.
 //!
-//! A kernel takes a block of rows through one affine step, applies a scalar spline of one to three
-//! pieces, and hands back the values together with the bits of the pieces taken, all from the same
-//! registers. This crate knows nothing of networks: slices in, slices out.
+//! A kernel takes a block of rows through one affine step, applies a scalar spline of up to four
+//! pieces, hard or soft, and hands back the values together with the bits of the pieces taken. This crate knows nothing of
+//! networks: slices in, slices out.
 //!
 //! From the tree: `kernel/` holds each kernel once, generic over a small vector trait; `arch/`
 //! implements that trait for each instruction set, and is the one room with unsafe code; [`tier`] names
