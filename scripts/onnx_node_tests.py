@@ -28,8 +28,10 @@ OPERATORS = set("""
     DepthToSpace SpaceToDepth Identity Dropout Cast CastLike
     Constant ConstantOfShape Shape Size Where Greater GreaterOrEqual Less LessOrEqual Equal Not And Or Xor
     Range Mod Sign Round Floor Ceil Sqrt Reciprocal Exp Log Sin Cos Tanh Pow
+    Softplus Gelu Mish HardSwish Swish ReduceLogSumExp
 """.split())
-LEAST = {"node": 335, "pytorch-converted": 63}
+# Sigmoid is not on the list: at the end of a file, where its cases have it, it is a head, and left off.
+LEAST = {"node": 345, "pytorch-converted": 65}
 
 # What a single node of data must be refused as.
 MUST_BE_REFUSED = {
