@@ -40,6 +40,10 @@ impl Param<'_> {
         }
     }
 
+    pub(crate) const fn is_splat(&self) -> bool {
+        matches!(self, Self::Splat(_))
+    }
+
     pub(crate) fn check(&self, rows: usize, lanes: usize) {
         match self {
             Self::Splat(_) => {}
@@ -132,6 +136,16 @@ impl<'a> Spline<'a> {
             && is(&slopes[0], 0.0)
             && is(&slopes[1], 1.0)
             && offsets[..2].iter().all(|offset| is(offset, 0.0))
+    }
+
+    /// Whether all units have the same parameters.
+    pub(crate) fn is_uniform(&self) -> bool {
+        let mut parameters = self.knots.iter().chain(&self.slopes).chain(&self.offsets);
+        let soft = match &self.soft {
+            Some(Soft::Gates(unit)) => unit.parameters().all(|parameter| parameter.is_splat()),
+            Some(Soft::Function(_)) | None => true,
+        };
+        soft && parameters.all(|parameter| parameter.is_splat())
     }
 
     /// How many knots there are.

@@ -54,13 +54,28 @@ impl Kernels {
         }
         let sums = AffineBlock { spline: Spline::identity(), ..*block };
         let mut finite = (self.affine)(&sums, out, ldo, fields, None);
+        let panels = block.panels();
+        let mut put_at = |row: usize, panel: usize, bits| {
+            fields[panel * block.rows + row] = field(&block.spline, bits);
+        };
+        // Rows of whole panels with nothing between them, and the same parameters throughout, are one.
+        if gauge.is_none() && block.spline.is_uniform() && [block.lanes, ldo] == [panels * PANEL; 2]
+        {
+            let mut places =
+                (0..block.rows).flat_map(|row| (0..panels).map(move |panel| (row, panel)));
+            let put = |_, bits| {
+                let (row, panel) = places.next().expect("a place for each panel");
+                put_at(row, panel, bits);
+            };
+            let (at, numbers) = (At { row: 0, slot: 0 }, &mut out[..block.rows * ldo]);
+            return finite & self.pass(&block.spline, at, numbers, None, put);
+        }
         for row in 0..block.rows {
             let numbers = &mut out[row * ldo..][..block.lanes];
             let at = At { row, slot: row };
             let gauge = gauge.as_deref_mut();
-            finite &= self.pass(&block.spline, at, numbers, gauge, |panel, bits| {
-                fields[panel * block.rows + row] = field(&block.spline, bits);
-            });
+            let put = |panel, bits| put_at(row, panel, bits);
+            finite &= self.pass(&block.spline, at, numbers, gauge, put);
         }
         finite
     }
@@ -96,11 +111,19 @@ impl Kernels {
         }
         let sums = WindowBlock { spline: Spline::identity(), ..*block };
         let mut finite = (self.windows)(&sums, out, planes, None);
-        let (cells, width) = (block.windows.cells(), block.spline.bits());
-        // Cells that stand side by side have the same parameters.
-        let run = if block.order.cell == 1 { cells } else { 1 };
-        for channel in 0..block.weights.channels() {
-            for cell in (0..cells).step_by(run.max(1)) {
+        let (cells, channels) = (block.windows.cells(), block.weights.channels());
+        let width = block.spline.bits();
+        // Units that stand side by side and have the same parameters are done together: all of them, a channel's
+        // cells, or each alone.
+        let together =
+            gauge.is_none() && block.spline.is_uniform() && block.order.is_dense(channels, cells);
+        let (channels, cells, run) = match block.order.cell {
+            _ if together => (1, 1, channels * cells),
+            1 => (channels, 1, cells),
+            _ => (channels, cells, 1),
+        };
+        for channel in 0..channels {
+            for cell in 0..cells {
                 let first = block.order.unit(channel, cell);
                 let numbers = &mut out[first * PANEL..][..run * PANEL];
                 let at = At { row: channel, slot: 0 };

@@ -115,12 +115,16 @@ impl<'a> SoftUnit<'a> {
         }
     }
 
-    pub(crate) fn check(&self, rows: usize, lanes: usize) {
-        let parameters = self.base.iter().flatten();
+    /// All its parameters.
+    pub(crate) fn parameters(&self) -> impl Iterator<Item = &Param<'a>> {
         let of_gates = self.gates().iter().flat_map(|gate| {
             gate.line.iter().flatten().chain([&gate.sharpness]).chain(gate.scale.iter())
         });
-        parameters.chain(of_gates).for_each(|parameter| parameter.check(rows, lanes));
+        self.base.iter().flatten().chain(of_gates)
+    }
+
+    pub(crate) fn check(&self, rows: usize, lanes: usize) {
+        self.parameters().for_each(|parameter| parameter.check(rows, lanes));
     }
 }
 

@@ -166,6 +166,13 @@ impl UnitOrder {
     pub(crate) fn unit(self, channel: usize, cell: usize) -> usize {
         channel * self.channel + cell * self.cell
     }
+
+    /// Whether there is nothing between the units of a block.
+    pub(crate) fn is_dense(self, channels: usize, cells: usize) -> bool {
+        let count = channels * cells;
+        // No two have the same number, so the last is numbered like the last of as many in a row.
+        count == 0 || self.unit(channels - 1, cells - 1) + 1 == count
+    }
 }
 
 /// How a finished sum meets another branch.

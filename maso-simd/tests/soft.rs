@@ -5,7 +5,7 @@
 
 mod common;
 
-use common::{Source, bits, on_every_tier, random_windows};
+use common::{Source, Wrap, bits, by_lane, by_row, on_every_tier, random_windows, uniform};
 use maso_simd::soft64::{self, Gate, Jet};
 use maso_simd::{
     AffineBlock, ChannelWeights, Combine, ExtremeBlock, Kernels, Link, PANEL, Param, PoolRule,
@@ -231,8 +231,8 @@ fn soft_affine_blocks_match_the_reference() {
             let x = source.vec(rows * depth);
             let weights = source.vec(depth * panels * PANEL);
             let parameters = Parameters::new(&mut source, 128);
-            for kind in 0..KINDS {
-                let wrap = if kind % 4 == 0 { Param::Rows } else { Param::Lanes };
+            for kind in 0..3 * KINDS {
+                let wrap = [by_row as Wrap, by_lane, uniform][kind / KINDS];
                 let spline = parameters.spline(kind, wrap);
                 let (bias, weights) = (wrap(&parameters.knots[0]), &weights);
                 let block =
@@ -288,8 +288,10 @@ fn soft_windows_match_the_reference() {
             });
             let windows = random_windows(&mut source, cells, plane, taps);
             let parameters = Parameters::new(&mut source, outputs);
-            for kind in 0..KINDS {
-                let spline = parameters.spline(kind, Param::Rows);
+            for kind in 0..4 * KINDS {
+                let spline = parameters.spline(kind, [by_row as Wrap, uniform][kind / KINDS % 2]);
+                let by_channel = UnitOrder { channel: cells, cell: 1 };
+                let by_cell = UnitOrder { channel: 1, cell: outputs };
                 let block = WindowBlock {
                     input: &input,
                     channels,
@@ -300,7 +302,7 @@ fn soft_windows_match_the_reference() {
                     bias: Param::Rows(&parameters.knots[0]),
                     addend: None,
                     spline,
-                    order: UnitOrder { channel: cells, cell: 1 },
+                    order: [by_channel, by_cell][kind / KINDS / 2],
                 };
                 let run = |kernels: &Kernels| {
                     let mut out = vec![9.0; outputs * cells * PANEL];

@@ -1,40 +1,15 @@
 //! One suite over every tier: exact equality with the scalar reference of its rounding.
 
-#![allow(clippy::print_stderr, reason = "a test run says what it measured")]
+mod common;
 
 use maso_simd::{
     Addend, AffineBlock, ChannelWeights, Combine, DoubleBlock, DoubleLanes, ExtremeBlock,
     FormBlock, FormSum, Gate, Gauge, Kernels, MOST_PIECES, MarginLanes, Measure, Meeting, PANEL,
-    Param, Product, Spline, Tap, Term, Tier, UnitOrder, Weights, WindowBlock, WindowExtreme,
-    Windows, Winners, bits as fields,
+    Param, Product, Spline, Term, Tier, UnitOrder, Weights, WindowBlock, WindowExtreme, Winners,
+    bits as fields,
 };
 
-/// A small generator of f32 in [-2, 2) with many repeated values, so that ties and exact zeros occur.
-struct Source(u64);
-
-impl Source {
-    fn next(&mut self) -> f32 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        let bits = self.0 >> 33;
-        if bits.is_multiple_of(7) { 0.0 } else { (bits % 2048) as f32 / 512.0 - 2.0 }
-    }
-
-    fn vec(&mut self, len: usize) -> Vec<f32> {
-        (0..len).map(|_| self.next()).collect()
-    }
-}
-
-/// Runs `check` on every tier but the scalar one, with the reference of its rounding.
-fn on_every_tier(check: impl Fn(&Kernels, &Kernels)) {
-    for tier in Tier::available().into_iter().filter(|tier| *tier != Tier::Scalar) {
-        eprintln!("tier {tier}");
-        check(Kernels::of(tier), Kernels::reference(tier.rounding()));
-    }
-}
-
-fn bits(values: &[f32]) -> Vec<u32> {
-    values.iter().map(|value| value.to_bits()).collect()
-}
+use common::{Source, Wrap, bits, by_lane, by_row, on_every_tier, random_windows, uniform};
 
 /// Parameters of up to four pieces as splats, lanes and rows mixed; knots ascend.
 struct Pieces {
@@ -104,7 +79,7 @@ fn affine_blocks_match_the_reference() {
     });
 }
 
-/// One shape of a block, with every number of pieces, and parameters by lane and by row.
+/// One shape of a block, with every number of pieces, and parameters by lane, by row and for all.
 fn check_affine(
     kernels: &Kernels,
     reference: &Kernels,
@@ -112,13 +87,13 @@ fn check_affine(
     [rows, depth, lanes]: [usize; 3],
 ) {
     let panels = lanes.div_ceil(PANEL);
-    let (ldx, ldo) = (depth + 3, panels * PANEL + 5);
+    let ldx = depth + 3;
     let x = source.vec(rows * ldx + depth);
     let weights = source.vec(depth * panels * PANEL);
     let pieces = Pieces::new(source, 128);
     for count in 0..=MOST_PIECES + 1 {
-        for per_row in [false, true] {
-            let wrap = if per_row { Param::Rows } else { Param::Lanes };
+        for (wrap, gap) in [(by_lane as Wrap, 5), (by_row, 5), (uniform, 0)] {
+            let ldo = panels * PANEL + gap;
             let spline =
                 if count > MOST_PIECES { Spline::relu() } else { pieces.spline(count, wrap) };
             let (bias, weights) = (wrap(&pieces.low), &weights);
@@ -131,8 +106,7 @@ fn check_affine(
                 // Lanes without units would be left out by their knots.
                 let mut margins = Margins::new(rows, 128);
                 if lanes % PANEL == 0 && count > 0 {
-                    let gauge =
-                        &mut margins.gauge(if per_row { Param::Rows } else { Param::Lanes }, false);
+                    let gauge = &mut margins.gauge(wrap, false);
                     kernels.affine(&block, &mut out, ldo, &mut found, Some(gauge));
                     assert!(
                         bits(&values) == bits(&out) && fields == found,
@@ -214,21 +188,6 @@ fn extremes_match_the_reference_with_ties() {
             }
         }
     });
-}
-
-/// Windows of `cells` cells over planes of `sources`, `taps` wide, some taps in padding.
-fn random_windows(source: &mut Source, cells: usize, sources: usize, taps: usize) -> Windows {
-    let mut number = |below: usize| ((source.next() + 2.0) * 512.0) as usize % below;
-    Windows::new((0..cells).map(|_| {
-        let kept = number(taps);
-        let mut window = Vec::new();
-        for tap in 0..taps {
-            if tap == kept || number(4) > 0 {
-                window.push(Tap { tap: tap as u32, source: number(sources) as u32 });
-            }
-        }
-        window
-    }))
 }
 
 #[test]

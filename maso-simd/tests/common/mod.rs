@@ -2,7 +2,7 @@
 
 #![allow(clippy::print_stderr, reason = "a test run says what it measured")]
 
-use maso_simd::{Kernels, Tap, Tier, Windows};
+use maso_simd::{Kernels, Param, Tap, Tier, Windows};
 
 /// A small generator of f32 in [-2, 2) with many repeated values, so that ties and exact zeros occur.
 pub(crate) struct Source(pub(crate) u64);
@@ -49,4 +49,20 @@ pub(crate) fn random_windows(
         }
         window
     }))
+}
+
+/// What makes a parameter of numbers.
+pub(crate) type Wrap = for<'a> fn(&'a [f32]) -> Param<'a>;
+
+pub(crate) fn by_lane(numbers: &[f32]) -> Param<'_> {
+    Param::Lanes(numbers)
+}
+
+pub(crate) fn by_row(numbers: &[f32]) -> Param<'_> {
+    Param::Rows(numbers)
+}
+
+/// The first for all.
+pub(crate) fn uniform(numbers: &[f32]) -> Param<'_> {
+    Param::Splat(numbers[0])
 }
