@@ -19,6 +19,15 @@ pub(crate) const ONE_PLUS_EXP_RANGE: [f32; 2] = [-40.0, 90.0];
 /// Steps for exponents that a single power of two does not reach: 2⁸ and 2⁻³².
 pub(crate) const UP: [f32; 2] = [-8.0, 256.0];
 pub(crate) const DOWN: [f32; 2] = [32.0, 2.328_306_4e-10];
+/// [`EXP`] times the factor of [`UP`].
+pub(crate) const EXP_UP: [f32; 5] = {
+    let (mut scaled, mut i) = (EXP, 0);
+    while i < scaled.len() {
+        scaled[i] *= UP[1];
+        i += 1;
+    }
+    scaled
+};
 /// From here on eᵗ is so large that (eᵗ − 1) / (eᵗ + 1) is 1.
 pub(crate) const TANH_LIMIT: f32 = -20.0;
 /// From here on eᵗ is so large that tanh(log(1 + eᵗ)) is 1.

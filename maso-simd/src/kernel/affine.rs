@@ -1,10 +1,12 @@
-//! The fused affine kernel: `MR` rows by `NV` registers of units of one or two panels in flight, bias
-//! first, products in input order, spline and bits before anything leaves the registers.
+//! The fused affine kernel: some rows by some registers of units in flight, bias first, products in input order,
+//! spline and bits before anything leaves the registers.
+//!
+//! The more registers of units at once, the less often each input is read. Up to four are, of one panel or two; a
+//! layer's are dealt out so that the last ones are not alone.
 //!
 //! Very long sums are cut into stretches, so that a stretch of the panels stays in the second-level cache
 //! while all rows pass over it. Between stretches a sum rests in the output, as the f32 it is, so that the
-//! cut changes no bit. Two panels at once read each input half as often. Rows are independent: what is
-//! left over runs through narrower blocks of the same text.
+//! cut changes no bit. Rows are independent: what is left over runs through narrower blocks of the same text.
 
 #![allow(clippy::needless_range_loop, reason = "loops over constants, which are unrolled whole")]
 
@@ -19,10 +21,11 @@ use crate::margins::Gauge;
 /// them: weights come back from the second-level cache faster than rows do from memory.
 const STRETCH: usize = 2048;
 
-/// Runs `block`, two panels at once by `PAIR` rows where that is not 0; see
+/// Runs `block`, `MR` rows by up to `NV` registers at once; by three and four registers, for which one and two panels
+/// are needed, where `FOUR` rows by four registers (that is not 0) fit the instruction set. See
 /// [`Kernels::affine`](crate::Kernels::affine).
 #[inline(always)]
-pub(crate) fn affine<V: Vector, const MR: usize, const NV: usize, const PAIR: usize>(
+pub(crate) fn affine<V: Vector, const MR: usize, const NV: usize, const FOUR: usize>(
     block: &AffineBlock<'_>,
     out: &mut [f32],
     ldo: usize,
@@ -31,71 +34,59 @@ pub(crate) fn affine<V: Vector, const MR: usize, const NV: usize, const PAIR: us
 ) -> bool {
     fields[..block.rows * block.panels()].fill(0);
     with_watch!(gauge, watch => with_ending!(&block.spline, ending => {
-        let mut first = 0;
-        while first < block.panels() {
-            let mut pass = Pass { block, ending, first, out: &mut *out, ldo, fields: &mut *fields };
-            // Both panels must have units in all registers.
-            let whole = first * PANEL + 2 * PANEL < block.lanes + NV * V::LANES;
-            if PAIR > 0 && whole && first + 2 <= block.panels() {
-                pass.stretches::<V, PAIR, NV, 2>(watch);
-                first += 2;
-            } else {
-                pass.stretches::<V, MR, NV, 1>(watch);
-                first += 1;
+        let mut pass = Pass { block, ending, lane: 0, out, ldo, fields };
+        while pass.lane < block.lanes {
+            // A group of more than NV registers begins where a panel does: groups before it are of whole panels.
+            match (block.lanes - pass.lane).div_ceil(V::LANES) {
+                3 if FOUR > 0 => pass.stretches::<V, MR, 3>(watch),
+                4 | 6.. if FOUR > 0 => pass.stretches::<V, FOUR, 4>(watch),
+                registers if registers >= NV => pass.stretches::<V, MR, NV>(watch),
+                _ => pass.stretches::<V, MR, 1>(watch),
             }
         }
     }))
 }
 
-/// All rows over the panels from `first` on.
+/// All rows over the lanes from `lane` on.
 struct Pass<'a, 'o, E> {
     block: &'a AffineBlock<'a>,
     ending: E,
-    first: usize,
+    lane: usize,
     out: &'o mut [f32],
     ldo: usize,
     fields: &'o mut [u64],
 }
 
-/// Where a tile is: its rows, its first lane in each panel, its inputs.
+/// Where a tile is: its first row, its inputs.
 #[derive(Clone, Copy)]
 struct At {
     row: usize,
-    lane: usize,
     from: usize,
     to: usize,
 }
 
 impl<E> Pass<'_, '_, E> {
+    /// `NR` registers, and on to those behind them.
     #[inline(always)]
-    fn stretches<V: Vector, const MR: usize, const NV: usize, const NP: usize>(
-        &mut self,
-        watch: &mut impl Watch<V>,
-    ) where
+    fn stretches<V: Vector, const MR: usize, const NR: usize>(&mut self, watch: &mut impl Watch<V>)
+    where
         E: Ending<V>,
     {
-        let mut from = 0;
+        let panels = (NR * V::LANES).div_ceil(PANEL);
+        let mut at = At { row: 0, from: 0, to: 0 };
         loop {
-            let to = (from + STRETCH / NP).min(self.block.depth);
-            let live = self.block.lanes - self.first * PANEL;
-            let mut at = At { row: 0, lane: 0, from, to };
-            while at.lane + (NV - 1) * V::LANES < live.min(PANEL) {
-                self.rows::<V, MR, NV, NP>(at, watch);
-                at.lane += NV * V::LANES;
+            at.to = (at.from + STRETCH / panels).min(self.block.depth);
+            self.rows::<V, MR, NR>(at, watch);
+            if at.to == self.block.depth {
+                break;
             }
-            while at.lane < live.min(PANEL) {
-                self.rows::<V, MR, 1, NP>(at, watch);
-                at.lane += V::LANES;
-            }
-            if to == self.block.depth {
-                return;
-            }
-            from = to;
+            at.from = at.to;
         }
+        self.lane += NR * V::LANES;
     }
 
     #[inline(always)]
-    fn rows<V: Vector, const MR: usize, const NV: usize, const NP: usize>(
+    fn rows<V: Vector, const MR: usize, const NR: usize>(
         &mut self,
         mut at: At,
         watch: &mut impl Watch<V>,
@@ -103,101 +94,85 @@ impl<E> Pass<'_, '_, E> {
         E: Ending<V>,
     {
         while at.row + MR <= self.block.rows {
-            self.tile::<V, MR, NV, NP>(at, watch);
+            self.tile::<V, MR, NR>(at, watch);
             at.row += MR;
         }
         while at.row + 4 <= self.block.rows {
-            self.tile::<V, 4, NV, NP>(at, watch);
+            self.tile::<V, 4, NR>(at, watch);
             at.row += 4;
         }
         while at.row < self.block.rows {
-            self.tile::<V, 1, NV, NP>(at, watch);
+            self.tile::<V, 1, NR>(at, watch);
             at.row += 1;
         }
     }
 
-    /// `MR` rows, `NV` registers of each of `NP` panels.
+    /// `MR` rows, `NR` registers.
     #[inline(always)]
-    fn tile<V: Vector, const MR: usize, const NV: usize, const NP: usize>(
+    fn tile<V: Vector, const MR: usize, const NR: usize>(
         &mut self,
         at: At,
         watch: &mut impl Watch<V>,
     ) where
         E: Ending<V>,
     {
-        let sums = self.sum::<V, MR, NV, NP>(at, self.start::<V, MR, NV, NP>(at));
+        let sums = self.sum::<V, MR, NR>(at, self.start::<V, MR, NR>(at));
         let last = at.to == self.block.depth;
         if last && E::SHORT {
             for m in 0..MR {
-                for p in 0..NP {
-                    self.finish(At { row: at.row + m, ..at }, p, sums[m][p], watch);
-                }
+                self.finish(at.row + m, sums[m], watch);
             }
             return;
         }
         // A long ending is not unrolled; its loop takes the sums from memory, not from registers.
-        let place = self.place(at, 0);
+        let place = self.place(at.row);
         let out = &mut self.out[place..];
         for m in 0..MR {
-            for p in 0..NP {
-                for v in 0..NV {
-                    sums[m][p][v].store(&mut out[m * self.ldo + p * PANEL + v * V::LANES..]);
-                }
+            for r in 0..NR {
+                sums[m][r].store(&mut out[m * self.ldo + r * V::LANES..]);
             }
         }
         if last {
             for row in at.row..at.row + MR {
-                for p in 0..NP {
-                    let at = At { row, ..at };
-                    let mut sums = [V::splat(0.0); NV];
-                    for (v, sum) in sums.iter_mut().enumerate() {
-                        *sum = V::load(&self.out[self.place(at, p) + v * V::LANES..]);
-                    }
-                    self.finish(at, p, sums, watch);
+                let mut sums = [V::splat(0.0); NR];
+                for (r, sum) in sums.iter_mut().enumerate() {
+                    *sum = V::load(&self.out[self.place(row) + r * V::LANES..]);
                 }
+                self.finish(row, sums, watch);
             }
         }
     }
 
-    /// Where the results of a tile begin, in panel `p` of those at once.
+    /// Where the results of a row begin.
     #[inline(always)]
-    fn place(&self, at: At, p: usize) -> usize {
-        at.row * self.ldo + (self.first + p) * PANEL + at.lane
+    fn place(&self, row: usize) -> usize {
+        row * self.ldo + self.lane
     }
 
     /// Where the sums of a tile start.
     #[inline(always)]
-    fn start<V: Vector, const MR: usize, const NV: usize, const NP: usize>(
-        &self,
-        at: At,
-    ) -> [[[V; NV]; NP]; MR] {
-        let mut sums = [[[V::splat(0.0); NV]; NP]; MR];
+    fn start<V: Vector, const MR: usize, const NR: usize>(&self, at: At) -> [[V; NR]; MR] {
+        let mut sums = [[V::splat(0.0); NR]; MR];
         match &self.block.bias {
             _ if at.from > 0 => {
-                let out = &self.out[self.place(at, 0)..];
+                let out = &self.out[self.place(at.row)..];
                 for m in 0..MR {
-                    for p in 0..NP {
-                        for v in 0..NV {
-                            let place = m * self.ldo + p * PANEL + v * V::LANES;
-                            sums[m][p][v] = V::load(&out[place..]);
-                        }
+                    for r in 0..NR {
+                        sums[m][r] = V::load(&out[m * self.ldo + r * V::LANES..]);
                     }
                 }
             }
             Param::Rows(values) => {
                 let values = &values[at.row..at.row + MR];
                 for m in 0..MR {
-                    sums[m] = [[V::splat(values[m]); NV]; NP];
+                    sums[m] = [V::splat(values[m]); NR];
                 }
             }
             bias => {
-                let lane = self.first * PANEL + at.lane;
-                for p in 0..NP {
-                    for v in 0..NV {
-                        let start = load(bias, 0, lane + p * PANEL + v * V::LANES);
-                        for sums in &mut sums {
-                            sums[p][v] = start;
-                        }
+                for r in 0..NR {
+                    let start = load(bias, 0, self.lane + r * V::LANES);
+                    for sums in &mut sums {
+                        sums[r] = start;
                     }
                 }
             }
@@ -208,11 +183,11 @@ impl<E> Pass<'_, '_, E> {
     /// Adds the products of the stretch. The bodies of the loops over rows and registers are small enough
     /// to be unrolled whole, which keeps the sums in registers.
     #[inline(always)]
-    fn sum<V: Vector, const MR: usize, const NV: usize, const NP: usize>(
+    fn sum<V: Vector, const MR: usize, const NR: usize>(
         &self,
         at: At,
-        mut sums: [[[V; NV]; NP]; MR],
-    ) -> [[[V; NV]; NP]; MR] {
+        mut sums: [[V; NR]; MR],
+    ) -> [[V; NR]; MR] {
         let (block, len) = (self.block, at.to - at.from);
         let mut rows = &block.x[at.row * block.ldx + at.from..];
         let mut x: [&[f32]; MR] = [&[]; MR];
@@ -220,58 +195,56 @@ impl<E> Pass<'_, '_, E> {
             *x = &rows[..len];
             rows = &rows[block.ldx.min(rows.len())..];
         }
-        let mut panels: [&[[f32; PANEL]]; NP] = [&[]; NP];
-        for (p, panel) in panels.iter_mut().enumerate() {
+        let lane = self.lane % PANEL;
+        let mut panels: [&[[f32; PANEL]]; NR] = [&[]; NR];
+        for (r, panel) in panels.iter_mut().enumerate() {
             let all = block.weights.as_chunks::<PANEL>().0;
-            *panel = &all[(self.first + p) * block.depth + at.from..][..len];
+            let first = self.lane / PANEL + r / (PANEL / V::LANES);
+            *panel = &all[first * block.depth + at.from..][..len];
         }
         for input in 0..len {
-            let mut weights = [[V::splat(0.0); NV]; NP];
-            for p in 0..NP {
-                for v in 0..NV {
-                    weights[p][v] = V::load(&panels[p][input][at.lane + v * V::LANES..]);
-                }
+            let mut weights = [V::splat(0.0); NR];
+            for r in 0..NR {
+                let lane = lane + r % (PANEL / V::LANES) * V::LANES;
+                weights[r] = V::load(&panels[r][input][lane..]);
             }
             for m in 0..MR {
                 let x = V::splat(x[m][input]);
-                for p in 0..NP {
-                    for v in 0..NV {
-                        sums[m][p][v] = x.mul_add(weights[p][v], sums[m][p][v]);
-                    }
+                for r in 0..NR {
+                    sums[m][r] = x.mul_add(weights[r], sums[m][r]);
                 }
             }
         }
         sums
     }
 
-    /// Spline and bits of one row in one panel.
+    /// Spline and bits of one row.
     #[inline(always)]
-    fn finish<V: Vector, W: Watch<V>, const NV: usize>(
+    fn finish<V: Vector, W: Watch<V>, const NR: usize>(
         &mut self,
-        at: At,
-        p: usize,
-        sums: [V; NV],
+        row: usize,
+        sums: [V; NR],
         watch: &mut W,
     ) where
         E: Ending<V>,
     {
-        let place = self.place(at, p);
-        let out = &mut self.out[place..][..NV * V::LANES];
-        let first_lane = (self.first + p) * PANEL + at.lane;
+        let place = self.place(row);
+        let out = &mut self.out[place..][..NR * V::LANES];
         let (mut bits, mut local) = (0, W::open());
-        for v in 0..NV {
-            let (z, lane) = (sums[v], first_lane + v * V::LANES);
+        for r in 0..NR {
+            let (z, lane) = (sums[r], self.lane + r * V::LANES);
             let (value, above) = self.ending.apply(z);
-            bits |= above << (v * V::LANES);
-            let spot = Spot { row: at.row, lane, live: V::LANES };
+            let spot = Spot { row, lane, live: V::LANES };
             watch.see(&mut local, Seen { spot, knots: E::KNOTS, z, value }, z);
-            value.store(&mut out[v * V::LANES..]);
+            value.store(&mut out[r * V::LANES..]);
+            bits |= u64::from(above) << (lane % PANEL);
+            // A panel's last register, or the last of all.
+            if E::KNOTS > 0 && ((r + 1).is_multiple_of(PANEL / V::LANES) || r + 1 == NR) {
+                self.fields[lane / PANEL * self.block.rows + row] |= bits;
+                bits = 0;
+            }
         }
         // All lanes are units of one row: where its margins stand does not matter.
-        watch.close(local, at.row, 0);
-        if E::KNOTS > 0 {
-            let word = (self.first + p) * self.block.rows + at.row;
-            self.fields[word] |= u64::from(bits) << at.lane;
-        }
+        watch.close(local, row, 0);
     }
 }

@@ -5,7 +5,7 @@
 
 use super::Vector;
 use super::soft;
-use super::spline::{load, load_some};
+use super::spline::{load_some, parameter};
 use super::transcendental::over_one_plus_exp;
 use super::watch::{Seen, Spot, Watch, with_watch};
 use crate::PANEL;
@@ -41,8 +41,14 @@ pub(crate) fn second_pass<V: Vector>(
 /// What makes values of a register of pre-activations. (No closures: they would be compiled without the tier's
 /// instructions, and called, where they are long.)
 trait Values<V: Vector> {
-    /// The values of `z`, with the parameters of `at` (row and lane), where `above` says which knots it is above.
-    fn values<const KNOTS: usize>(&self, at: [usize; 2], z: V, above: [V::Mask; KNOTS]) -> V;
+    /// The values of `z`, with the parameters of `at` (row and lane), where `above` says which knots it is above. All
+    /// lanes have parameters if the register is `WHOLE`.
+    fn values<const KNOTS: usize, const WHOLE: bool>(
+        &self,
+        at: [usize; 2],
+        z: V,
+        above: [V::Mask; KNOTS],
+    ) -> V;
 }
 
 /// Slope and offset of the piece that the knots say.
@@ -50,18 +56,19 @@ struct Pieces<'a>(&'a Spline<'a>);
 
 impl<V: Vector> Values<V> for Pieces<'_> {
     #[inline(always)]
-    fn values<const KNOTS: usize>(
+    fn values<const KNOTS: usize, const WHOLE: bool>(
         &self,
         [row, lane]: [usize; 2],
         z: V,
         above: [V::Mask; KNOTS],
     ) -> V {
         let Spline { slopes, offsets, .. } = self.0;
-        let mut slope = load::<V>(&slopes[0], row, lane);
-        let mut offset = load::<V>(&offsets[0], row, lane);
+        let mut slope = parameter::<V, WHOLE>(&slopes[0], row, lane);
+        let mut offset = parameter::<V, WHOLE>(&offsets[0], row, lane);
         for knot in 0..KNOTS {
-            slope = V::select(above[knot], load(&slopes[knot + 1], row, lane), slope);
-            offset = V::select(above[knot], load(&offsets[knot + 1], row, lane), offset);
+            let (next_slope, next_offset) = (&slopes[knot + 1], &offsets[knot + 1]);
+            slope = V::select(above[knot], parameter::<V, WHOLE>(next_slope, row, lane), slope);
+            offset = V::select(above[knot], parameter::<V, WHOLE>(next_offset, row, lane), offset);
         }
         slope.mul_add(z, offset)
     }
@@ -72,8 +79,13 @@ struct Swish<'a>(&'a Param<'a>);
 
 impl<V: Vector> Values<V> for Swish<'_> {
     #[inline(always)]
-    fn values<const KNOTS: usize>(&self, [row, lane]: [usize; 2], z: V, _: [V::Mask; KNOTS]) -> V {
-        let minus = load::<V>(self.0, row, lane).mul(V::splat(-1.0));
+    fn values<const KNOTS: usize, const WHOLE: bool>(
+        &self,
+        [row, lane]: [usize; 2],
+        z: V,
+        _: [V::Mask; KNOTS],
+    ) -> V {
+        let minus = parameter::<V, WHOLE>(self.0, row, lane).mul(V::splat(-1.0));
         over_one_plus_exp(z, z.mul(minus))
     }
 }
@@ -83,8 +95,13 @@ struct Gated<'a>(&'a SoftUnit<'a>);
 
 impl<V: Vector> Values<V> for Gated<'_> {
     #[inline(always)]
-    fn values<const KNOTS: usize>(&self, [row, lane]: [usize; 2], z: V, _: [V::Mask; KNOTS]) -> V {
-        soft::value(self.0, row, lane, z)
+    fn values<const KNOTS: usize, const WHOLE: bool>(
+        &self,
+        [row, lane]: [usize; 2],
+        z: V,
+        _: [V::Mask; KNOTS],
+    ) -> V {
+        soft::value::<V, WHOLE>(self.0, row, lane, z)
     }
 }
 
@@ -93,7 +110,12 @@ struct Same;
 
 impl<V: Vector> Values<V> for Same {
     #[inline(always)]
-    fn values<const KNOTS: usize>(&self, _: [usize; 2], z: V, _: [V::Mask; KNOTS]) -> V {
+    fn values<const KNOTS: usize, const WHOLE: bool>(
+        &self,
+        _: [usize; 2],
+        z: V,
+        _: [V::Mask; KNOTS],
+    ) -> V {
         z
     }
 }
@@ -114,7 +136,7 @@ fn by_knots<V: Vector, W: Watch<V>, F: Values<V>>(
     }
 }
 
-/// Register after register; the last may be filled in part.
+/// Register after register. The last may be filled in part; what it takes to load that would crowd the others' loop.
 #[inline(always)]
 fn each<V: Vector, W: Watch<V>, F: Values<V>, const KNOTS: usize>(
     row: &SplineRow<'_>,
@@ -123,26 +145,43 @@ fn each<V: Vector, W: Watch<V>, F: Values<V>, const KNOTS: usize>(
     watch: &mut W,
     values: F,
 ) {
-    for (register, numbers) in numbers.chunks_mut(V::LANES).enumerate() {
-        let (place, live) = (register * V::LANES, numbers.len());
-        let lane = row.lane + place;
-        let z = load_some::<V>(numbers);
-        let mut above = [z.gt(z); KNOTS];
-        for (knot, above) in above.iter_mut().enumerate() {
-            *above = z.gt(load(&row.spline.knots[knot], row.row, lane));
-        }
-        let value = values.values([row.row, lane], z, above);
-        let mut local = W::open();
-        let spot = Spot { row: row.row, lane, live };
-        watch.see(&mut local, Seen { spot, knots: KNOTS, z, value }, value);
-        watch.close(local, row.slot, place % PANEL);
-        let pair = number_bits::<V, KNOTS>(above);
-        let (mask, shift) = (low_mask(live) as u32, place % PANEL);
-        let kept = &mut bits[place / PANEL];
-        kept[0] |= (pair[0] & mask) << shift;
-        kept[1] |= (pair[1] & mask) << shift;
-        if live == V::LANES { value.store(numbers) } else { value.store_part(numbers) }
+    let whole = numbers.len() / V::LANES * V::LANES;
+    let (registers, rest) = numbers.split_at_mut(whole);
+    for (register, numbers) in registers.chunks_exact_mut(V::LANES).enumerate() {
+        let place = register * V::LANES;
+        one::<V, W, F, KNOTS, true>(row, place, numbers, &mut bits[place / PANEL], watch, &values);
     }
+    if !rest.is_empty() {
+        one::<V, W, F, KNOTS, false>(row, whole, rest, &mut bits[whole / PANEL], watch, &values);
+    }
+}
+
+/// The register at `place`.
+#[inline(always)]
+fn one<V: Vector, W: Watch<V>, F: Values<V>, const KNOTS: usize, const WHOLE: bool>(
+    row: &SplineRow<'_>,
+    place: usize,
+    numbers: &mut [f32],
+    bits: &mut [u32; 2],
+    watch: &mut W,
+    values: &F,
+) {
+    let (lane, live) = (row.lane + place, numbers.len());
+    let z = if WHOLE { V::load(numbers) } else { load_some::<V>(numbers) };
+    let mut above = [z.gt(z); KNOTS];
+    for knot in 0..KNOTS {
+        above[knot] = z.gt(parameter::<V, WHOLE>(&row.spline.knots[knot], row.row, lane));
+    }
+    let value = values.values::<KNOTS, WHOLE>([row.row, lane], z, above);
+    let mut local = W::open();
+    let spot = Spot { row: row.row, lane, live };
+    watch.see(&mut local, Seen { spot, knots: KNOTS, z, value }, value);
+    watch.close(local, row.slot, place % PANEL);
+    let pair = number_bits::<V, KNOTS>(above);
+    let (mask, shift) = (low_mask(live) as u32, place % PANEL);
+    bits[0] |= (pair[0] & mask) << shift;
+    bits[1] |= (pair[1] & mask) << shift;
+    if WHOLE { value.store(numbers) } else { value.store_part(numbers) }
 }
 
 /// The low and the high bits of how many knots each lane is above; knots ascend.

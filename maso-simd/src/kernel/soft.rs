@@ -1,7 +1,7 @@
 //! The values of soft units: a line and gates.
 
 use super::Vector;
-use super::spline::load;
+use super::spline::parameter;
 use super::transcendental::{
     hard_sigmoid, mish, normal_cdf, softplus, tanh, times_normal_tanh, times_sigmoid,
 };
@@ -10,22 +10,28 @@ use crate::soft::{Link, SoftGate, SoftUnit};
 
 /// The values of `unit` at `z`.
 #[inline(always)]
-pub(super) fn value<V: Vector>(unit: &SoftUnit<'_>, row: usize, lane: usize, z: V) -> V {
+pub(super) fn value<V: Vector, const WHOLE: bool>(
+    unit: &SoftUnit<'_>,
+    row: usize,
+    lane: usize,
+    z: V,
+) -> V {
     let mut total = z;
     let mut empty = true;
     if let Some(base) = &unit.base {
-        (total, empty) = (line(base, row, lane, z), false);
+        (total, empty) = (line::<V, WHOLE>(base, row, lane, z), false);
     }
     for gate in unit.gates() {
         let distance = match &gate.line {
-            Some(parameters) => line(parameters, row, lane, z),
+            Some(parameters) => line::<V, WHOLE>(parameters, row, lane, z),
             None => z,
         };
         let scale = match &gate.scale {
-            Some(scale) => load(scale, row, lane),
+            Some(scale) => parameter::<V, WHOLE>(scale, row, lane),
             None => distance,
         };
-        let value = product(gate, scale, distance.mul(load(&gate.sharpness, row, lane)));
+        let sharpness = parameter::<V, WHOLE>(&gate.sharpness, row, lane);
+        let value = product(gate, scale, distance.mul(sharpness));
         total = if empty { value } else { total.add(value) };
         empty = false;
     }
@@ -33,8 +39,14 @@ pub(super) fn value<V: Vector>(unit: &SoftUnit<'_>, row: usize, lane: usize, z: 
 }
 
 #[inline(always)]
-fn line<V: Vector>([slope, offset]: &[Param<'_>; 2], row: usize, lane: usize, z: V) -> V {
-    load::<V>(slope, row, lane).mul_add(z, load(offset, row, lane))
+fn line<V: Vector, const WHOLE: bool>(
+    [slope, offset]: &[Param<'_>; 2],
+    row: usize,
+    lane: usize,
+    z: V,
+) -> V {
+    let slope = parameter::<V, WHOLE>(slope, row, lane);
+    slope.mul_add(z, parameter::<V, WHOLE>(offset, row, lane))
 }
 
 /// `factor` · F(t).

@@ -14,6 +14,19 @@ pub(super) fn load<V: Vector>(param: &Param<'_>, row: usize, lane: usize) -> V {
     }
 }
 
+/// The same; all lanes of a `WHOLE` register have parameters.
+#[inline(always)]
+pub(super) fn parameter<V: Vector, const WHOLE: bool>(
+    param: &Param<'_>,
+    row: usize,
+    lane: usize,
+) -> V {
+    match param {
+        Param::Lanes(values) if WHOLE => V::load(&values[lane..]),
+        _ => load(param, row, lane),
+    }
+}
+
 /// A register of numbers, with zeros behind them where there are fewer.
 #[inline(always)]
 pub(super) fn load_some<V: Vector>(from: &[f32]) -> V {

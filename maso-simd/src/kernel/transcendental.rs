@@ -62,10 +62,16 @@ const fn magic(step: f32) -> f32 {
     c::MAGIC + c::BIAS + step
 }
 
+/// eʳ for a small r.
+#[inline(always)]
+fn exp_near_0<V: Vector>(r: V) -> V {
+    exp_in_units(r, 1.0, &c::EXP)
+}
+
 /// `unit` · eʳ for a small r. The unit costs nothing, being in the coefficients.
 #[inline(always)]
-fn exp_near_0<V: Vector>(r: V, unit: f32) -> V {
-    let series = polynomial(&c::EXP.map(|number| number * unit), r);
+fn exp_in_units<V: Vector>(r: V, unit: f32, coefficients: &[f32; 5]) -> V {
+    let series = polynomial(coefficients, r);
     r.mul_add(r.mul_add(series, V::splat(unit)), V::splat(unit))
 }
 
@@ -73,7 +79,7 @@ fn exp_near_0<V: Vector>(r: V, unit: f32) -> V {
 #[inline(always)]
 fn exp_below<V: Vector>(t: V) -> V {
     let (power, r) = reduced(t, V::splat(magic(c::DOWN[0])));
-    exp_near_0(r, 1.0).mul(power).mul(V::splat(c::DOWN[1]))
+    exp_near_0(r).mul(power).mul(V::splat(c::DOWN[1]))
 }
 
 /// 1 + eᵗ, infinite where eᵗ is.
@@ -81,7 +87,7 @@ fn exp_below<V: Vector>(t: V) -> V {
 fn one_plus_exp<V: Vector>(t: V) -> V {
     let t = clamp(t, c::ONE_PLUS_EXP_RANGE);
     let (power, r) = reduced(t, V::splat(magic(c::UP[0])));
-    exp_near_0(r, c::UP[1]).mul_add(power, V::splat(1.0))
+    exp_in_units(r, c::UP[1], &c::EXP_UP).mul_add(power, V::splat(1.0))
 }
 
 /// eˣ.
@@ -91,7 +97,7 @@ pub(super) fn exp<V: Vector>(x: V) -> V {
     let pick = |up_to: f32, down_to: f32| V::select(up, V::splat(up_to), V::splat(down_to));
     let magic = pick(magic(c::UP[0]), magic(c::DOWN[0]));
     let (power, r) = reduced(clamp(x, c::EXP_RANGE), magic);
-    exp_near_0(r, 1.0).mul(power).mul(pick(c::UP[1], c::DOWN[1]))
+    exp_near_0(r).mul(power).mul(pick(c::UP[1], c::DOWN[1]))
 }
 
 /// `factor` / (1 + eᵗ): the logistic function of −t, times the factor.
@@ -158,7 +164,7 @@ pub(super) fn normal_cdf<V: Vector>(x: V) -> V {
     let half = V::splat(-0.5);
     let (power, r) = reduced(high.mul(high).mul(half), V::splat(magic(c::DOWN[0])));
     let r = r.add(low.mul(a.add(high)).mul(half));
-    let exp = exp_near_0(r, 1.0).mul(power);
+    let exp = exp_near_0(r).mul(power);
     let ratio = exp.mul(polynomial(&c::NORMAL.0, a)).div(polynomial(&c::NORMAL.1, a));
     let tail = ratio.mul(V::splat(c::DOWN[1]));
     V::select(x.gt(V::splat(0.0)), V::splat(1.0).sub(tail), tail)
