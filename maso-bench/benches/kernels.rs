@@ -37,6 +37,7 @@ fn affine(c: &mut Criterion) {
                 lanes: PANEL,
                 bias: Param::Splat(0.1),
                 spline: Spline::relu(),
+                occupied: None,
             };
             group.bench_function(kernels.tier().name(), |b| {
                 b.iter(|| kernels.affine(black_box(&block), &mut out, PANEL, &mut fields, None));
@@ -74,6 +75,7 @@ fn windows(c: &mut Criterion) {
                 addend: None,
                 spline: Spline::relu(),
                 order: UnitOrder { channel: cells, cell: 1 },
+                occupied: None,
             };
             group.bench_function(kernels.tier().name(), |b| {
                 b.iter(|| kernels.windows(black_box(&block), &mut out, &mut planes, None));

@@ -6,6 +6,9 @@
 //! then the sum; the *fused* family (`avx2`, `avx512`, `neon`) rounds once. Within a family all tiers
 //! agree bit for bit.
 //!
+//! **Zeros.** A sum that is zero is +0. So products with inputs that are zero can be left out, whichever their sign,
+//! without a trace: they could change nothing but the sign of a zero. (Weights are finite.)
+//!
 //! **Pieces.** A spline of `R` pieces has `R - 1` ascending knots. The piece of `z` is the number of
 //! knots that `z` is *strictly* above, and the value is `slope·z + offset` of that very piece: value
 //! and piece come from one comparison.

@@ -7,6 +7,7 @@ use crate::double::{DoubleBlock, DoubleLanes};
 use crate::forms::{FormBlock, FormSum, Weights};
 use crate::gate::{Gate, Winners};
 use crate::margins::{Gauge, MarginLane, MarginLanes, Norms};
+use crate::occupied::Occupied;
 use crate::product::Product;
 use crate::second_pass::SplineRow;
 use crate::soft::{Function, Soft, SoftPool};
@@ -188,6 +189,8 @@ pub struct AffineBlock<'a> {
     pub bias: Param<'a>,
     /// What happens to each sum; lanes are counted over all panels.
     pub spline: Spline<'a>,
+    /// Which inputs of each row are not zero: the others may be passed over.
+    pub occupied: Option<&'a Occupied>,
 }
 
 impl AffineBlock<'_> {
@@ -205,6 +208,9 @@ impl AffineBlock<'_> {
         assert!(fields.len() >= self.rows * self.panels(), "one field word for each row and panel");
         self.bias.check(self.rows, lanes);
         self.spline.check(self.rows, lanes);
+        if let Some(occupied) = self.occupied {
+            occupied.check(self.rows, self.depth);
+        }
     }
 }
 
@@ -308,6 +314,8 @@ pub struct Kernels {
     pub(crate) from_lanes: fn(&[f32], usize, &mut [f32]),
     pub(crate) codes: fn(&[u32], usize, &mut [u64]),
     pub(crate) finite: fn(&[f32]) -> bool,
+    pub(crate) occupied_row: fn(&[f32], &mut [u64]),
+    pub(crate) occupied_lanes: fn(&[[f32; PANEL]], &mut [u64]),
     pub(crate) whole: fn(&MarginLanes) -> MarginLane,
     pub(crate) norms: fn(&[f32]) -> Norms,
     pub(crate) peak: fn(usize) -> (usize, f32),

@@ -8,7 +8,7 @@
 //! implements that trait for each instruction set, and is the one room with unsafe code; [`tier`] names
 //! the instruction sets and picks one; [`kernels`] is the checked public edge, with [`mod@windows`] for
 //! kernels whose lanes are rows, [`double`] for sums in f64, [`forms`] for layers on a plane, [`product`] for sums of chosen rows of a
-//! matrix, [`gate`] for pieces taken before, [`margins`] for distances to knots, [`soft`] for units without a hard choice
+//! matrix, [`gate`] for pieces taken before, [`margins`] for distances to knots, [`occupied`] for inputs that are zero, [`soft`] for units without a hard choice
 //! and [`soft64`] for the same in f64; [`mod@reference`] is the
 //! obvious scalar version that every tier is compared with; [`contract`] states the rules of rounding, ties
 //! and bits.
@@ -24,6 +24,7 @@ pub mod forms;
 pub mod gate;
 pub mod kernels;
 pub mod margins;
+pub mod occupied;
 pub mod panel;
 pub mod product;
 pub mod reference;
@@ -43,6 +44,7 @@ pub use forms::{FormBlock, FormSum, Weights};
 pub use gate::{Gate, Winners};
 pub use kernels::{AffineBlock, Combine, ExtremeBlock, Kernels, MOST_PIECES, Param, Spline, Term};
 pub use margins::{Gauge, MarginLane, MarginLanes, Measure, Norms};
+pub use occupied::Occupied;
 pub use panel::{PANEL, Panels};
 pub use product::{PRODUCT_LANES, Product};
 pub use soft::{Link, PoolRule, Soft, SoftFunction, SoftGate, SoftPool, SoftUnit};

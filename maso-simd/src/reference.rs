@@ -46,6 +46,8 @@ const fn table<const FUSED: bool>() -> Kernels {
         codes,
         whole: |kept| kept.whole(),
         norms: norms::<FUSED>,
+        occupied_row,
+        occupied_lanes,
         finite: |numbers| numbers.iter().all(|number| number.is_finite()),
         peak: peak::<FUSED>,
     }
@@ -66,6 +68,8 @@ pub fn spline(spline: &Spline<'_>, row: usize, lane: usize, z: f32) -> (f32, usi
 }
 
 fn ending<const FUSED: bool>(spline: &Spline<'_>, row: usize, lane: usize, z: f32) -> (f32, usize) {
+    // A sum that is zero has no sign.
+    let z = z + 0.0;
     if spline.pieces == 0 {
         return (z, 0);
     }
@@ -110,6 +114,19 @@ fn soft_gate<const FUSED: bool>(gate: &SoftGate<'_>, factor: f32, t: f32) -> f32
         Link::Mish => factor * f::mish::<FUSED>(t),
         Link::HardSigmoid => factor * f::hard_sigmoid::<FUSED>(t),
     }
+}
+
+fn occupied_row(row: &[f32], mask: &mut [u64]) {
+    mask.fill(0);
+    for (i, _) in row.iter().enumerate().filter(|(_, number)| **number != 0.0) {
+        mask[i / 64] |= 1 << (i % 64);
+    }
+}
+
+fn occupied_lanes(lanes: &[[f32; PANEL]], mask: &mut [u64]) {
+    let is_other = |vector: &[f32; PANEL]| f32::from(vector.iter().any(|number| *number != 0.0));
+    let others: Vec<f32> = lanes.iter().map(is_other).collect();
+    occupied_row(&others, mask);
 }
 
 fn map<const FUSED: bool>(function: Function, x: &[f32], y: &mut [f32]) {

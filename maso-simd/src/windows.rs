@@ -5,6 +5,7 @@
 //! are *planes*: for each bit of each unit a word whose bit r belongs to row r.
 
 use crate::kernels::{Param, Spline};
+use crate::occupied::Occupied;
 use crate::{PANEL, bits};
 
 /// A tap of a window that is not padding.
@@ -53,6 +54,14 @@ impl Windows {
     #[must_use]
     pub fn cells(&self) -> usize {
         self.starts.len() - 1
+    }
+
+    /// Whether there is one cell, which reads the first `inputs` sources with the first taps, as a matrix does.
+    #[must_use]
+    pub fn is_matrix(&self, inputs: usize) -> bool {
+        let starts_at_0 = |tap: &Tap| tap.tap == 0 && tap.source == 0;
+        let is_whole = self.cells() == 1 && self.taps.len() == inputs;
+        is_whole && self.consecutive && self.taps.first().is_some_and(starts_at_0)
     }
 
     /// Whether every cell reads consecutive sources with consecutive taps.
@@ -231,6 +240,8 @@ pub struct WindowBlock<'a> {
     pub spline: Spline<'a>,
     /// Where results go.
     pub order: UnitOrder,
+    /// Of a matrix (one plane, and one cell that has all of it), which inputs are not zero in all rows.
+    pub occupied: Option<&'a Occupied>,
 }
 
 impl WindowBlock<'_> {
@@ -238,6 +249,11 @@ impl WindowBlock<'_> {
         let channels = self.weights.channels;
         self.windows.check(self.input.len() / PANEL, self.channels, self.plane, self.taps);
         assert_eq!(self.weights.depth, self.channels * self.taps, "a weight for each tap");
+        if let Some(occupied) = self.occupied {
+            let is_matrix = self.channels == 1 && self.windows.is_matrix(self.taps);
+            assert!(is_matrix, "only the inputs of a matrix are passed over");
+            occupied.check(1, self.taps);
+        }
         let cells = self.windows.cells();
         if channels == 0 || cells == 0 {
             return;

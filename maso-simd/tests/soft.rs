@@ -235,8 +235,17 @@ fn soft_affine_blocks_match_the_reference() {
                 let wrap = [by_row as Wrap, by_lane, uniform][kind / KINDS];
                 let spline = parameters.spline(kind, wrap);
                 let (bias, weights) = (wrap(&parameters.knots[0]), &weights);
-                let block =
-                    AffineBlock { x: &x, ldx: depth, rows, depth, weights, lanes, bias, spline };
+                let block = AffineBlock {
+                    x: &x,
+                    ldx: depth,
+                    rows,
+                    depth,
+                    weights,
+                    lanes,
+                    bias,
+                    spline,
+                    occupied: None,
+                };
                 let run = |kernels: &Kernels| {
                     let (ldo, mut found) = (panels * PANEL, vec![u64::MAX; rows * panels]);
                     let mut out = vec![9.0; rows * ldo];
@@ -303,6 +312,7 @@ fn soft_windows_match_the_reference() {
                     addend: None,
                     spline,
                     order: [by_channel, by_cell][kind / KINDS / 2],
+                    occupied: None,
                 };
                 let run = |kernels: &Kernels| {
                     let mut out = vec![9.0; outputs * cells * PANEL];

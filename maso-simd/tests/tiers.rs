@@ -97,7 +97,17 @@ fn check_affine(
             let spline =
                 if count > MOST_PIECES { Spline::relu() } else { pieces.spline(count, wrap) };
             let (bias, weights) = (wrap(&pieces.low), &weights);
-            let block = AffineBlock { x: &x, ldx, rows, depth, weights, lanes, bias, spline };
+            let block = AffineBlock {
+                x: &x,
+                ldx,
+                rows,
+                depth,
+                weights,
+                lanes,
+                bias,
+                spline,
+                occupied: None,
+            };
             let run = |kernels: &Kernels| {
                 let mut out = vec![9.0; rows * ldo + panels * PANEL];
                 let mut found = vec![u64::MAX; rows * panels];
@@ -223,6 +233,7 @@ fn windows_match_the_reference_with_branches_and_every_order() {
                         addend: meeting.map(|&meeting| Addend { values: &other, meeting }),
                         spline,
                         order: UnitOrder { channel, cell },
+                        occupied: None,
                     };
                     let run = |kernels: &Kernels| {
                         let mut out = vec![9.0; outputs * cells * PANEL];
@@ -583,7 +594,17 @@ fn nan_and_infinity_are_reported_from_any_lane() {
             let bias = Param::Splat(0.0);
             let x = [-4.0];
             let (depth, lanes) = (1, PANEL);
-            let block = AffineBlock { x: &x, ldx: 1, rows: 1, depth, weights, lanes, bias, spline };
+            let block = AffineBlock {
+                x: &x,
+                ldx: 1,
+                rows: 1,
+                depth,
+                weights,
+                lanes,
+                bias,
+                spline,
+                occupied: None,
+            };
             let finite = kernels.affine(&block, &mut [0.0; PANEL], PANEL, &mut [0], None);
             assert!(!finite, "an overflow that the spline would clip is seen by {tier}");
         }

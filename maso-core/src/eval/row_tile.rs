@@ -1,6 +1,6 @@
 //! A tile with rows across lanes: up to [`PANEL`] rows, each number's values in all of them together.
 
-use maso_simd::{Aligned, MarginLanes, PANEL};
+use maso_simd::{Aligned, MarginLanes, Occupied, PANEL};
 
 use super::Evaluator;
 use super::tile::{Tile, with_slice};
@@ -14,6 +14,8 @@ pub(super) struct RowTileBuffers {
     slots: Vec<Aligned>,
     /// A word for each bit of the code.
     planes: Vec<u32>,
+    /// Vectors that are not zero.
+    occupied: Occupied,
 }
 
 impl RowTileBuffers {
@@ -38,7 +40,7 @@ pub(super) fn run(
     }
     let (plan, kernels) = (evaluator.row_plan(), evaluator.kernels);
     buffers.make_room(&plan.slots);
-    let RowTileBuffers { input: lanes, slots, planes } = buffers;
+    let RowTileBuffers { input: lanes, slots, planes, occupied } = buffers;
     let width = input.len() / tile.rows;
     let lanes = lanes.at_least(width * PANEL);
     kernels.to_lanes(input, width, width, lanes);
@@ -51,7 +53,8 @@ pub(super) fn run(
     for (index, step) in steps.iter().enumerate() {
         let measure = measures.and_then(|measures| measures[index].as_ref());
         let margins = measure.map(|measure| StepMargins { measure, rows: &mut kept });
-        if !run_step(evaluator, Pass::Values, step, lanes, slots, planes, margins) {
+        let room = (&mut slots[..], &mut *occupied);
+        if !run_step(evaluator, Pass::Values, step, lanes, room, planes, margins) {
             return false;
         }
     }
@@ -100,12 +103,12 @@ pub(super) fn push_filled(
 
 fn push_lanes(evaluator: &Evaluator, buffers: &mut RowTileBuffers, products: &mut [f32]) -> bool {
     let (plan, width) = (evaluator.row_plan(), evaluator.network.input().len());
-    let RowTileBuffers { input, slots, planes } = buffers;
+    let RowTileBuffers { input, slots, planes, occupied } = buffers;
     let lanes = &input[..width * PANEL];
-    let finite = plan
-        .steps
-        .iter()
-        .all(|step| run_step(evaluator, Pass::Tangents, step, lanes, slots, planes, None));
+    let finite = plan.steps.iter().all(|step| {
+        let room = (&mut slots[..], &mut *occupied);
+        run_step(evaluator, Pass::Tangents, step, lanes, room, planes, None)
+    });
     evaluator.kernels.from_lanes(view(plan.output, lanes, slots), plan.output.len, products);
     finite
 }
@@ -115,7 +118,7 @@ fn run_step(
     pass: Pass,
     step: &Step<RowLanes>,
     input: &[f32],
-    slots: &mut [Aligned],
+    (slots, occupied): (&mut [Aligned], &mut Occupied),
     planes: &mut [u32],
     margins: Option<StepMargins<'_>>,
 ) -> bool {
@@ -129,6 +132,7 @@ fn run_step(
             out: &mut out[..step.len * PANEL],
             planes: &mut planes[step.first_bit..][..step.bits],
             margins,
+            occupied: Some(occupied),
         };
         step.work.run(&mut run)
     });

@@ -36,6 +36,8 @@ pub(crate) static KERNELS: Kernels = Kernels {
     to_lanes: kernel::to_lanes::<f32x8>,
     from_lanes: kernel::from_lanes::<f32x8>,
     codes: kernel::codes,
+    occupied_row: kernel::occupied_row::<f32x8>,
+    occupied_lanes: kernel::occupied_lanes::<f32x8>,
     finite: kernel::finite::<f32x8>,
     whole: |kept| kept.whole(),
     norms: kernel::norms::<f32x8>,

@@ -11,6 +11,7 @@
 #![allow(clippy::needless_range_loop, reason = "loops over constants, which are unrolled whole")]
 
 use super::Vector;
+use super::spans::Spans;
 use super::spline::{Ending, load, with_ending};
 use super::watch::{Seen, Spot, Watch, with_watch};
 use crate::PANEL;
@@ -180,8 +181,8 @@ impl<E> Pass<'_, '_, E> {
         sums
     }
 
-    /// Adds the products of the stretch. The bodies of the loops over rows and registers are small enough
-    /// to be unrolled whole, which keeps the sums in registers.
+    /// Adds the products of the stretch, but for inputs that are zero in all rows. The bodies of the loops over rows and
+    /// registers are small enough to be unrolled whole, which keeps the sums in registers.
     #[inline(always)]
     fn sum<V: Vector, const MR: usize, const NR: usize>(
         &self,
@@ -195,25 +196,28 @@ impl<E> Pass<'_, '_, E> {
             *x = &rows[..len];
             rows = &rows[block.ldx.min(rows.len())..];
         }
-        let lane = self.lane % PANEL;
         let mut panels: [&[[f32; PANEL]]; NR] = [&[]; NR];
         for (r, panel) in panels.iter_mut().enumerate() {
             let all = block.weights.as_chunks::<PANEL>().0;
             let first = self.lane / PANEL + r / (PANEL / V::LANES);
             *panel = &all[first * block.depth + at.from..][..len];
         }
-        for input in 0..len {
-            let mut weights = [V::splat(0.0); NR];
-            for r in 0..NR {
-                let lane = lane + r % (PANEL / V::LANES) * V::LANES;
-                weights[r] = V::load(&panels[r][input][lane..]);
+        let lane = self.lane % PANEL;
+        // Without a look at zeros there is one loop and nothing around it, which short sums gain by.
+        let Some(occupied) = block.occupied else {
+            add_products(&mut sums, &x, &panels, lane);
+            return sums;
+        };
+        let mut spans = Spans::<MR>::new(occupied, at.row, [at.from, at.to]);
+        while let Some([from, to]) = spans.next() {
+            let (from, to, mut x, mut panels) = (from - at.from, to - at.from, x, panels);
+            for x in &mut x {
+                *x = &x[from..to];
             }
-            for m in 0..MR {
-                let x = V::splat(x[m][input]);
-                for r in 0..NR {
-                    sums[m][r] = x.mul_add(weights[r], sums[m][r]);
-                }
+            for panel in &mut panels {
+                *panel = &panel[from..to];
             }
+            add_products(&mut sums, &x, &panels, lane);
         }
         sums
     }
@@ -246,5 +250,28 @@ impl<E> Pass<'_, '_, E> {
         }
         // All lanes are units of one row: where its margins stand does not matter.
         watch.close(local, row, 0);
+    }
+}
+
+/// Adds the products of `MR` rows with `NR` registers of weights, which begin at `lane` of their panels.
+#[inline(always)]
+fn add_products<V: Vector, const MR: usize, const NR: usize>(
+    sums: &mut [[V; NR]; MR],
+    x: &[&[f32]; MR],
+    panels: &[&[[f32; PANEL]]; NR],
+    lane: usize,
+) {
+    for input in 0..x[0].len() {
+        let mut weights = [V::splat(0.0); NR];
+        for r in 0..NR {
+            let lane = lane + r % (PANEL / V::LANES) * V::LANES;
+            weights[r] = V::load(&panels[r][input][lane..]);
+        }
+        for m in 0..MR {
+            let x = V::splat(x[m][input]);
+            for r in 0..NR {
+                sums[m][r] = x.mul_add(weights[r], sums[m][r]);
+            }
+        }
     }
 }

@@ -14,6 +14,7 @@ mod product;
 mod second_pass;
 mod soft;
 mod soft_pool;
+mod spans;
 mod spline;
 mod transcendental;
 mod vector;
@@ -35,6 +36,7 @@ pub(crate) use peak::peak;
 pub(crate) use product::product;
 pub(crate) use second_pass::second_pass;
 pub(crate) use soft_pool::{soft_extreme, soft_window_extreme};
+pub(crate) use spans::{occupied_lanes, occupied_row};
 pub(crate) use transcendental::map;
 pub(crate) use vector::{Double, Lanes, Vector};
 pub(crate) use window_extreme::window_extreme;
@@ -239,6 +241,17 @@ macro_rules! tier_kernels {
                                                        codes: &mut [u64]|
              -> () {
                 $crate::kernel::codes(planes, words, codes)
+            }),
+            occupied_row: $crate::kernel::within!($features, |row: &[f32],
+                                                              mask: &mut [u64]|
+             -> () {
+                $crate::kernel::occupied_row::<$vector>(row, mask)
+            }),
+            occupied_lanes: $crate::kernel::within!($features, |lanes: &[[f32;
+                                                                      $crate::PANEL]],
+                                                                mask: &mut [u64]|
+             -> () {
+                $crate::kernel::occupied_lanes::<$vector>(lanes, mask)
             }),
             finite: $crate::kernel::within!($features, |numbers: &[f32]| -> bool {
                 $crate::kernel::finite::<$vector>(numbers)

@@ -44,7 +44,7 @@ pub(super) trait Ending<V: Vector>: Copy {
     fn apply(self, z: V) -> (V, u32);
 }
 
-/// Values as they are.
+/// Values as they are, but that zero has no sign.
 #[derive(Clone, Copy)]
 pub(super) struct Identity;
 
@@ -54,7 +54,7 @@ impl<V: Vector> Ending<V> for Identity {
 
     #[inline(always)]
     fn apply(self, z: V) -> (V, u32) {
-        (z, 0)
+        (z.add(V::splat(0.0)), 0)
     }
 }
 

@@ -9,6 +9,7 @@
 #![allow(clippy::needless_range_loop, reason = "loops over constants, which are unrolled whole")]
 
 use super::Vector;
+use super::spans::Spans;
 use super::spline::{Ending, load, with_ending};
 use super::watch::{Seen, Spot, Watch, with_watch};
 use crate::PANEL;
@@ -141,12 +142,18 @@ impl<E> Pass<'_, '_, E> {
             let plane = &input[channel * block.plane..];
             let weights = &weights[channel * block.taps..];
             match window {
-                // A matrix: no tap is looked up.
+                // A matrix: no tap is looked up, and inputs that are zero are passed over.
                 [first, ..] if block.windows.are_consecutive() => {
                     let plane = &plane[first.source as usize..][..window.len()];
                     let weights = &weights[first.tap as usize..][..window.len()];
-                    for (x, weights) in plane.iter().zip(weights) {
-                        add_products(&mut sums, x, lane, weights);
+                    match block.occupied {
+                        None => add_all(&mut sums, plane, lane, weights),
+                        Some(occupied) => {
+                            let mut spans = Spans::<1>::new(occupied, 0, [0, window.len()]);
+                            while let Some([from, to]) = spans.next() {
+                                add_all(&mut sums, &plane[from..to], lane, &weights[from..to]);
+                            }
+                        }
                     }
                 }
                 _ => {
@@ -213,6 +220,19 @@ impl<E> Pass<'_, '_, E> {
         if E::KNOTS > 0 {
             self.planes[unit] |= bits << lane;
         }
+    }
+}
+
+/// Adds the products of vectors with their weights.
+#[inline(always)]
+fn add_all<V: Vector, const MR: usize, const NV: usize>(
+    sums: &mut [[V; NV]; MR],
+    vectors: &[[f32; PANEL]],
+    lane: usize,
+    weights: &[[f32; MR]],
+) {
+    for (x, weights) in vectors.iter().zip(weights) {
+        add_products(sums, x, lane, weights);
     }
 }
 

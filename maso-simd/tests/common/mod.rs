@@ -1,5 +1,6 @@
 //! What every suite over the tiers needs: numbers, tiers beside their references, windows.
 
+#![allow(dead_code, reason = "no suite needs all of it")]
 #![allow(clippy::print_stderr, reason = "a test run says what it measured")]
 
 use maso_simd::{Kernels, Param, Tap, Tier, Windows};
@@ -12,6 +13,11 @@ impl Source {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         let bits = self.0 >> 33;
         if bits.is_multiple_of(7) { 0.0 } else { (bits % 2048) as f32 / 512.0 - 2.0 }
+    }
+
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (self.0 >> 33) as usize % limit
     }
 
     pub(crate) fn vec(&mut self, len: usize) -> Vec<f32> {

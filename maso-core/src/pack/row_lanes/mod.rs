@@ -11,7 +11,7 @@ mod windows;
 pub(crate) use extreme::LaneExtreme;
 pub(crate) use windows::{LaneWindows, group_weights, windows_of};
 
-use maso_simd::{Gate, Kernels, PANEL, Param, bits};
+use maso_simd::{Gate, Kernels, Occupied, PANEL, Param, bits};
 
 use super::join::Joined;
 use super::terms::Terms;
@@ -46,6 +46,8 @@ pub(crate) struct LaneRun<'a> {
     pub(crate) planes: &'a mut [u32],
     /// Where margins go, if they are asked for: a single one, whose lanes are the rows.
     pub(crate) margins: Option<StepMargins<'a>>,
+    /// Room for which vectors are not zero, where matrices may pass over those that are.
+    pub(crate) occupied: Option<&'a mut Occupied>,
 }
 
 impl LaneRun<'_> {

@@ -143,9 +143,9 @@ impl LaneWindows {
 
     /// Writes the image of vectors that no step has made.
     pub(crate) fn transform(&self, kernels: &Kernels, input: &[f32], out: &mut [f32]) {
-        let (inputs, planes, margins) = (&[input][..], &mut [][..], None);
+        let (inputs, planes, margins, occupied) = (&[input][..], &mut [][..], None, None);
         let pass = Pass::Tangents;
-        self.run(&mut LaneRun { kernels, pass, inputs, out, planes, margins });
+        self.run(&mut LaneRun { kernels, pass, inputs, out, planes, margins, occupied });
     }
 
     pub(super) fn run(&self, run: &mut LaneRun<'_>) -> bool {
@@ -193,8 +193,15 @@ impl LaneWindows {
             let branch = run.inputs.last().expect("the other branch comes last");
             Addend { values: &branch[units * PANEL..], meeting }
         });
+        let input = &run.inputs[0][part * self.channels * self.plane * PANEL..];
+        let occupied = match &mut run.occupied {
+            Some(occupied) if self.channels == 1 && self.windows.is_matrix(self.taps) => {
+                run.kernels.occupied_lanes(&input[..self.taps * PANEL], occupied)
+            }
+            _ => None,
+        };
         let block = WindowBlock {
-            input: &run.inputs[0][part * self.channels * self.plane * PANEL..],
+            input,
             channels: self.channels,
             plane: self.plane,
             windows: &self.windows,
@@ -204,6 +211,7 @@ impl LaneWindows {
             addend,
             spline,
             order: self.order,
+            occupied,
         };
         let (out, planes) =
             (&mut run.out[units * PANEL..], &mut run.planes[units * spline.bits()..]);

@@ -177,6 +177,7 @@ impl PackedConvolution {
             lanes: PANEL,
             bias,
             spline: self.spline.bind_in(run.pass, rows),
+            occupied: None,
         };
         let values = at_least(&mut scratch.block, outs * PANEL);
         let fields = at_least(&mut scratch.fields, outs);

@@ -62,15 +62,19 @@ impl PackedDense {
             Pass::Values => Param::Lanes(&self.bias),
             Pass::Tangents => Param::Splat(0.0),
         };
+        let (x, depth) = (&input.data[part * self.panels.depth()..], self.panels.depth());
+        let (ldx, rows) = (input.stride, run.rows);
+        let occupied = run.kernels.occupied_rows(x, ldx, rows, depth, &mut scratch.occupied);
         let block = AffineBlock {
-            x: &input.data[part * self.panels.depth()..],
-            ldx: input.stride,
-            rows: run.rows,
-            depth: self.panels.depth(),
+            x,
+            ldx,
+            rows,
+            depth,
             weights: self.panels.weights(),
             lanes: units,
             bias,
             spline: self.spline.bind_in(run.pass, Param::Lanes),
+            occupied,
         };
         let fields = at_least(&mut scratch.fields, run.rows * self.panels.count());
         let mut gauge = run.margins.as_mut().map(|margins| margins.gauge(0, Param::Lanes));

@@ -46,8 +46,17 @@ impl PackedAverage {
                 let bias = Param::Splat(0.0);
                 let x = &self.ones[..];
                 let (depth, weights, lanes) = (taps, &*panel, PANEL);
-                let block =
-                    AffineBlock { x, ldx: taps, rows: 1, depth, weights, lanes, bias, spline };
+                let block = AffineBlock {
+                    x,
+                    ldx: taps,
+                    rows: 1,
+                    depth,
+                    weights,
+                    lanes,
+                    bias,
+                    spline,
+                    occupied: None,
+                };
                 // Output rows are padded to whole panels, so the last strip fits.
                 let out = &mut run.out[row * run.out_stride + start..];
                 finite &= run.kernels.affine(&block, out, PANEL, &mut [0], None);

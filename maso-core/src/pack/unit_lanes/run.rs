@@ -1,6 +1,6 @@
 //! What a step sees of a tile: its inputs' rows, its output's rows, the code words.
 
-use maso_simd::{Gate, Kernels, PANEL, Param, bits};
+use maso_simd::{Gate, Kernels, Occupied, PANEL, Param, bits};
 
 use crate::pack::{Pass, StepMargins};
 
@@ -118,6 +118,8 @@ pub(crate) struct Scratch {
     pub(crate) fields: Vec<u64>,
     /// Bits of a row's units.
     pub(crate) planes: Vec<u32>,
+    /// Inputs that are not zero.
+    pub(crate) occupied: Occupied,
 }
 
 /// `buffer` with at least `len` entries.
