@@ -6,6 +6,7 @@ mod common;
 use std::sync::Arc;
 
 use common::networks::random_network;
+use common::oracles::scaled;
 use common::{Random, check_tiers, run};
 use maso_core::Evaluator;
 
@@ -19,6 +20,25 @@ fn every_tier_equals_the_slow_evaluation_on_random_networks() {
         check_tiers(network, &rows, &format!("network {seed}"));
     }
     assert!(layers > 800, "the networks have layers: {layers}");
+}
+
+#[test]
+fn inputs_that_are_zero_change_nothing() {
+    // Narrow and wide: units across lanes, and rows.
+    for (seed, widths) in [(1, [300, 40, 48, 5].as_slice()), (2, &[784, 512, 512, 10])] {
+        let mut random = Random(seed);
+        let (count, width) = (70, widths[0]);
+        let mut rows = random.numbers(count * width);
+        // As in images: margins that are empty in all rows, and more in each.
+        for (row, numbers) in rows.chunks_exact_mut(width).enumerate() {
+            numbers[..width / 4].fill(0.0);
+            numbers[width / 2..width / 2 + 60].fill(-0.0);
+            numbers[width - width / 8 - row % 9..].fill(0.0);
+        }
+        let network = scaled(widths, seed, 0.1);
+        let (_, codes) = check_tiers(network, &rows, &format!("{widths:?} with zeros"));
+        assert!(codes.iter().any(|code| *code != codes[0]), "rows are in different regions");
+    }
 }
 
 #[test]

@@ -22,9 +22,8 @@ use crate::margins::Gauge;
 /// them: weights come back from the second-level cache faster than rows do from memory.
 const STRETCH: usize = 2048;
 
-/// Runs `block`, `MR` rows by up to `NV` registers at once; by three and four registers, for which one and two panels
-/// are needed, where `FOUR` rows by four registers (that is not 0) fit the instruction set. See
-/// [`Kernels::affine`](crate::Kernels::affine).
+/// Runs `block`: `MR` rows by `NV` registers or one at once, and, where `FOUR` is not 0, `MR` rows by three registers or
+/// `FOUR` rows by four. See [`Kernels::affine`](crate::Kernels::affine).
 #[inline(always)]
 pub(crate) fn affine<V: Vector, const MR: usize, const NV: usize, const FOUR: usize>(
     block: &AffineBlock<'_>,
@@ -37,7 +36,7 @@ pub(crate) fn affine<V: Vector, const MR: usize, const NV: usize, const FOUR: us
     with_watch!(gauge, watch => with_ending!(&block.spline, ending => {
         let mut pass = Pass { block, ending, lane: 0, out, ldo, fields };
         while pass.lane < block.lanes {
-            // A group of more than NV registers begins where a panel does: groups before it are of whole panels.
+            // What is in more than one panel begins where a panel does, as only whole panels are before it.
             match (block.lanes - pass.lane).div_ceil(V::LANES) {
                 3 if FOUR > 0 => pass.stretches::<V, MR, 3>(watch),
                 4 | 6.. if FOUR > 0 => pass.stretches::<V, FOUR, 4>(watch),
