@@ -10,8 +10,8 @@ use hashbrown::DefaultHashBuilder;
 
 /// Rows whose lines are asked for at once.
 const GROUP: usize = 32;
-/// Bits of a slot that hold a record's number, plus one; the others hold bits of the code's hash.
-const NUMBER_BITS: u32 = 40;
+/// Bits of a slot that hold a record's number, plus one; the others hold the first bits of the code's hash.
+const NUMBER_BITS: u32 = 32;
 const NUMBER: u64 = (1 << NUMBER_BITS) - 1;
 
 /// A table of distinct codes of equal length.
@@ -21,7 +21,8 @@ pub(super) struct CodeTable {
     /// Code words, count, first row; record after record.
     records: Vec<u64>,
     len: usize,
-    /// Open addressing over a power of two of slots, at most half of them in use; 0 is a free slot.
+    /// Open addressing over a power of two of slots, at most half of them in use; 0 is a free slot. The first bits of
+    /// the hash say where a code is looked for first, so that codes stand about in the order of their hashes.
     slots: Vec<u64>,
     hasher: DefaultHashBuilder,
 }
@@ -93,10 +94,9 @@ impl CodeTable {
     /// Reads what the lookups of `hashes` will need, to no other end than that it is near: the reads do
     /// not wait for one another.
     fn ask_for(&self, hashes: &[u64]) {
-        let mask = self.slots.len() - 1;
         let mut slots = [0; GROUP];
         for (slot, &hash) in slots.iter_mut().zip(hashes) {
-            *slot = self.slots[hash as usize & mask];
+            *slot = self.slots[home(hash, self.slots.len())];
         }
         let stride = self.words + 2;
         let first = |slot: &u64| {
@@ -110,7 +110,7 @@ impl CodeTable {
     fn count(&mut self, hash: u64, code: &[u64], times: u64, row: u64) -> usize {
         let (mask, words, stride) = (self.slots.len() - 1, self.words, self.words + 2);
         let tag = hash & !NUMBER;
-        let mut place = hash as usize & mask;
+        let mut place = home(hash, self.slots.len());
         loop {
             let slot = self.slots[place];
             if slot == 0 {
@@ -134,17 +134,24 @@ impl CodeTable {
         self.len - 1
     }
 
-    /// Doubles the slots.
+    /// Doubles the slots. What was in order stays so: both tables are gone through from one end to the other, which
+    /// memory is good at.
+    ///
+    /// # Panics
+    /// If there are 2³¹ codes, with their slots 80 GB at least.
     fn grow(&mut self) {
-        let mask = 2 * self.slots.len() - 1;
-        let mut slots = vec![0; mask + 1];
-        for number in 0..self.len {
-            let hash = self.hasher.hash_one(self.record(number).0);
-            let mut place = hash as usize & mask;
+        let size = 2 * self.slots.len();
+        assert!(size as u64 <= 1 << (64 - NUMBER_BITS), "a table of codes holds 2^31 of them");
+        let mut slots = vec![0; size];
+        // From a free slot on nothing has come around the end.
+        let start = self.slots.iter().position(|&slot| slot == 0).expect("half are free");
+        let (before, after) = self.slots.split_at(start);
+        for &slot in after.iter().chain(before).filter(|&&slot| slot != 0) {
+            let mut place = home(slot, size);
             while slots[place] != 0 {
-                place = (place + 1) & mask;
+                place = (place + 1) & (size - 1);
             }
-            slots[place] = hash & !NUMBER | (number as u64 + 1);
+            slots[place] = slot;
         }
         self.slots = slots;
     }
@@ -163,6 +170,11 @@ impl CodeTable {
     pub(super) fn len(&self) -> usize {
         self.len
     }
+}
+
+/// Where a code with this hash, or a slot that begins with its first bits, is looked for first.
+fn home(hash: u64, slots: usize) -> usize {
+    (hash >> (64 - slots.trailing_zeros())) as usize
 }
 
 #[cfg(test)]
