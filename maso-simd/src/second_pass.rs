@@ -54,28 +54,13 @@ impl Kernels {
         }
         let sums = AffineBlock { spline: Spline::identity(), ..*block };
         let mut finite = (self.affine)(&sums, out, ldo, fields, None);
-        let panels = block.panels();
-        let mut put_at = |row: usize, panel: usize, bits| {
-            fields[panel * block.rows + row] = field(&block.spline, bits);
-        };
-        // Rows of whole panels with nothing between them, and the same parameters throughout, are one.
-        if gauge.is_none() && block.spline.is_uniform() && [block.lanes, ldo] == [panels * PANEL; 2]
-        {
-            let mut places =
-                (0..block.rows).flat_map(|row| (0..panels).map(move |panel| (row, panel)));
-            let put = |_, bits| {
-                let (row, panel) = places.next().expect("a place for each panel");
-                put_at(row, panel, bits);
-            };
-            let (at, numbers) = (At { row: 0, slot: 0 }, &mut out[..block.rows * ldo]);
-            return finite & self.pass(&block.spline, at, numbers, None, put);
-        }
         for row in 0..block.rows {
             let numbers = &mut out[row * ldo..][..block.lanes];
             let at = At { row, slot: row };
             let gauge = gauge.as_deref_mut();
-            let put = |panel, bits| put_at(row, panel, bits);
-            finite &= self.pass(&block.spline, at, numbers, gauge, put);
+            finite &= self.pass(&block.spline, at, numbers, gauge, |panel, bits| {
+                fields[panel * block.rows + row] = field(&block.spline, bits);
+            });
         }
         finite
     }
