@@ -43,8 +43,7 @@ impl LaneWindows {
             taps: map.taps(),
             groups: group_weights(convolution, |weight| weight as f32),
             outputs: convolution.out_channels / convolution.groups,
-            // −0 would keep its sign through skipped padding; +0 does not.
-            bias: convolution.bias.iter().map(|&bias| bias as f32 + 0.0).collect(),
+            bias: convolution.bias.iter().map(|&bias| bias as f32).collect(),
             spline: PackedSpline::new(joined.spline, first_units),
             meeting: joined.addend.map(|(_, meeting)| meeting),
             order: UnitOrder { channel: cells, cell: 1 },

@@ -100,8 +100,7 @@ impl PackedConvolution {
             taps: map.taps(),
             sources: Sources::new(map),
             weight: (0..weight.len()).map(|i| weight.get(i) as f32).collect(),
-            // −0 would keep its sign through skipped padding; +0 does not.
-            bias: convolution.bias.iter().map(|&bias| bias as f32 + 0.0).collect(),
+            bias: convolution.bias.iter().map(|&bias| bias as f32).collect(),
             spline: PackedSpline::new(spline, first_units),
         }
     }
