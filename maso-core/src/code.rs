@@ -112,6 +112,14 @@ impl Layer {
             *word = bits::extract(code, self.first_bit + i * 64, len);
         }
     }
+
+    /// Writes the layer's own bits, which start at bit 0 of `own`, into a `code` that has none there yet.
+    pub(crate) fn put_bits(&self, code: &mut [u64], own: &[u64]) {
+        for at in (0..self.bits()).step_by(64) {
+            let len = (self.bits() - at).min(64);
+            bits::insert(code, self.first_bit + at, bits::extract(own, at, len), len);
+        }
+    }
 }
 
 /// All layers of a network and the size of its codes.

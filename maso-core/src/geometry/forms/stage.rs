@@ -131,6 +131,18 @@ impl Stage {
         }
     }
 
+    /// Writes the pieces of all units, of the stage's `words`, into a `code` of the layout that `layer` is of.
+    pub(crate) fn put_pieces(&self, words: &[u64], layer: &Layer, code: &mut [u64]) {
+        // A single sign, and a number, stand as in a code.
+        let is_number = self.field == 1 || matches!(self.kind, Kind::Contest(_));
+        if is_number && self.field == layer.unit_bits() {
+            return layer.put_bits(code, words);
+        }
+        for unit in 0..self.units {
+            layer.set_piece(code, unit, self.piece(words, unit));
+        }
+    }
+
     /// What is compared in row `row`: the first operand less the second is the form.
     pub(crate) fn row(&self, network: &Network, row: usize) -> [Operand; 2] {
         let Kind::Signs(signs) = &self.kind else { unreachable!("a contest has no rows") };

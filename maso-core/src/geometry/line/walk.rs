@@ -454,8 +454,7 @@ fn code_of(plan: &Plan<'_>, path: &[Vec<u64>]) -> Vec<u64> {
     let layout = plan.network.layout();
     let mut code = vec![0; layout.words()];
     for ((stage, words), layer) in plan.stages.iter().zip(path).zip(layout.layers()) {
-        (0..stage.units)
-            .for_each(|unit| layer.set_piece(&mut code, unit, stage.piece(words, unit)));
+        stage.put_pieces(words, layer, &mut code);
     }
     code
 }

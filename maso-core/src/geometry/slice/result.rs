@@ -142,10 +142,7 @@ pub(super) fn code_of(layout: &CodeLayout, stages: &[Stage], path: &[Vec<u64>]) 
     let mut code = vec![0; layout.words()];
     for (stage, words) in stages.iter().zip(path) {
         let Some(layer) = stage.layer else { continue };
-        let layer = &layout.layers()[layer];
-        for unit in 0..stage.units {
-            layer.set_piece(&mut code, unit, stage.piece(words, unit));
-        }
+        stage.put_pieces(words, &layout.layers()[layer], &mut code);
     }
     code
 }
