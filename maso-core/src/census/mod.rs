@@ -8,6 +8,7 @@ mod entropy;
 mod pieces;
 mod report;
 mod table;
+mod tally;
 
 pub use report::{CensusReport, LabelReport, LayerCensus, OccupancyBin};
 

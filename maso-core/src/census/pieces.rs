@@ -16,34 +16,63 @@ pub(super) enum PieceCounts {
     },
 }
 
-/// Rows on each bit, counted 64 bits at once: plane p of a word holds bit p of 64 small counters,
-/// which are emptied into wide ones before they overflow.
+/// Rows on each bit, counted 64 bits at once: plane p of a word holds bit p of 64 small counters, which are emptied into
+/// wide ones before they overflow. Codes wait until there are eight, which the lowest three planes take in together.
 #[derive(Clone, Debug)]
 pub(super) struct BitCounts {
     units: usize,
     planes: Vec<[u64; PLANES]>,
-    pending: u64,
+    waiting: Vec<[u64; EIGHT]>,
+    pending: usize,
     rows: u64,
     set: Vec<u64>,
 }
 
 const PLANES: usize = 12;
+const EIGHT: usize = 8;
 
 impl BitCounts {
+    fn new(units: usize) -> Self {
+        let words = units.div_ceil(64);
+        Self {
+            units,
+            planes: vec![[0; PLANES]; words],
+            waiting: vec![[0; EIGHT]; words],
+            pending: 0,
+            rows: 0,
+            set: vec![0; units],
+        }
+    }
+
     fn count(&mut self, code: &[u64]) {
-        for (planes, word) in self.planes.iter_mut().zip(code) {
-            let mut carry = *word;
-            for plane in planes {
+        let place = self.pending % EIGHT;
+        for (waiting, word) in self.waiting.iter_mut().zip(code) {
+            waiting[place] = *word;
+        }
+        self.rows += 1;
+        self.pending += 1;
+        if place == EIGHT - 1 {
+            self.take_in();
+        }
+        if self.pending == (1 << PLANES) - EIGHT {
+            self.empty();
+        }
+    }
+
+    /// Moves eight codes into the planes.
+    fn take_in(&mut self) {
+        for (planes, waiting) in self.planes.iter_mut().zip(&mut self.waiting) {
+            let [ones, twos, fours, higher @ ..] = planes;
+            let [a, b, c, d, e, f, g, h] = std::mem::take(waiting);
+            let two = [add(ones, a, b), add(ones, c, d), add(ones, e, f), add(ones, g, h)];
+            let four = [add(twos, two[0], two[1]), add(twos, two[2], two[3])];
+            let mut carry = add(fours, four[0], four[1]);
+            for plane in higher {
                 if carry == 0 {
                     break;
                 }
                 (*plane, carry) = (*plane ^ carry, *plane & carry);
             }
-        }
-        self.rows += 1;
-        self.pending += 1;
-        if self.pending == (1 << PLANES) - 1 {
-            self.empty();
         }
     }
 
@@ -68,19 +97,27 @@ impl BitCounts {
         self.pending = 0;
     }
 
-    /// The small counter of `unit`.
+    /// The small counter of `unit`, and what waits for it.
     fn small(&self, unit: usize) -> u64 {
+        let bit = |word: &u64| word >> (unit % 64) & 1;
         let planes = self.planes[unit / 64].iter().enumerate();
-        planes.map(|(p, plane)| (plane >> (unit % 64) & 1) << p).sum()
+        let waiting = self.waiting[unit / 64].iter().map(bit);
+        planes.map(|(p, plane)| bit(plane) << p).chain(waiting).sum()
     }
+}
+
+/// Adds two bits to each of 64 counters of one bit; what is carried.
+fn add(counters: &mut u64, a: u64, b: u64) -> u64 {
+    let half = *counters ^ a;
+    let carry = *counters & a | half & b;
+    *counters = half ^ b;
+    carry
 }
 
 impl PieceCounts {
     pub(super) fn new(units: usize, pieces: usize) -> Self {
         if pieces == 2 {
-            let planes = vec![[0; PLANES]; units.div_ceil(64)];
-            let set = vec![0; units];
-            return Self::Bits(BitCounts { units, planes, pending: 0, rows: 0, set });
+            return Self::Bits(BitCounts::new(units));
         }
         Self::Fields { pieces, counts: vec![0; units * pieces] }
     }

@@ -4,6 +4,7 @@ use super::Census;
 use super::entropy::{miller_madow, plug_in};
 use super::pieces::PieceCounts;
 use super::table::CodeTable;
+use super::tally::{Keys, Tally};
 use crate::code::Layer;
 
 /// What a data set does to a network's partition.
@@ -116,17 +117,17 @@ impl Census {
     pub fn report(&self) -> CensusReport {
         let layers: Vec<LayerCensus> =
             self.layout.layers().iter().map(|layer| self.layer(layer)).collect();
-        let counts = self.counts();
-        let plugin = plug_in(counts.iter().copied(), self.rows);
+        let tally: Tally = self.table.records().map(|(_, rows, _)| rows).collect();
+        let plugin = plug_in(tally.ascending(), self.rows);
         // Σ unit entropies = Σ over layers of (multi-information + code entropy).
         let units_entropy: f64 =
             layers.iter().map(|l| l.multi_information_bits + l.entropy_plugin_bits).sum();
         CensusReport {
             rows: self.rows,
             regions: self.regions(),
-            singletons: counts.iter().filter(|&&count| count == 1).count(),
-            largest: counts.iter().copied().max().unwrap_or(0),
-            occupancy: occupancy(&counts),
+            singletons: tally.singletons(),
+            largest: tally.ascending().last().map_or(0, |(rows, _)| rows),
+            occupancy: occupancy(&tally),
             units: self.layout.units(),
             bits: self.layout.bits(),
             capacity_bits: layers.iter().map(|layer| layer.capacity_bits).sum(),
@@ -145,33 +146,49 @@ impl Census {
         if self.rows == 0 { 0.0 } else { plugin + miller_madow(distinct, self.rows) }
     }
 
-    /// Rows of each distinct code of `layer` alone, and of each piece of its units.
-    fn layer_counts(&self, layer: &Layer) -> (Vec<u64>, PieceCounts) {
+    /// Rows of the distinct codes of `layer` alone, and of each piece of its units.
+    fn layer_counts(&self, layer: &Layer) -> (Tally, PieceCounts) {
+        match layer.bits() {
+            ..=32 => self.short_layer_counts(layer, |word| word as u32),
+            33..=64 => self.short_layer_counts(layer, |word| word),
+            _ => self.long_layer_counts(layer),
+        }
+    }
+
+    /// Of a layer of one word, which `key` makes as short as it can be.
+    fn short_layer_counts<K: Copy + Ord>(
+        &self,
+        layer: &Layer,
+        key: impl Fn(u64) -> K,
+    ) -> (Tally, PieceCounts) {
+        let mut pieces = PieceCounts::new(layer.units(), layer.pieces());
+        let (mut own, mut keys) = ([0], Keys::with_capacity(self.regions()));
+        for (code, rows, _) in self.table.records() {
+            layer.copy_bits(code, &mut own);
+            pieces.count(&own, rows);
+            keys.push(key(own[0]), rows);
+        }
+        (keys.tally(), pieces)
+    }
+
+    fn long_layer_counts(&self, layer: &Layer) -> (Tally, PieceCounts) {
         let mut pieces = PieceCounts::new(layer.units(), layer.pieces());
         let mut own = vec![0; layer.bits().div_ceil(64)];
-        if own.len() == 1 {
-            let mut codes = Vec::with_capacity(self.regions());
-            for (code, count, _) in self.table.records() {
-                layer.copy_bits(code, &mut own);
-                pieces.count(&own, count);
-                codes.push((own[0], count));
-            }
-            return (sums_of_equals(codes), pieces);
-        }
         let mut table = CodeTable::new(own.len());
-        for (code, count, _) in self.table.records() {
+        for (code, rows, _) in self.table.records() {
             layer.copy_bits(code, &mut own);
-            pieces.count(&own, count);
-            table.count_one(&own, count);
+            pieces.count(&own, rows);
+            table.count_one(&own, rows);
         }
-        (table.records().map(|(_, count, _)| count).collect(), pieces)
+        (table.records().map(|(_, rows, _)| rows).collect(), pieces)
     }
 
     fn layer(&self, layer: &Layer) -> LayerCensus {
-        let (counts, pieces) = self.layer_counts(layer);
+        let (tally, pieces) = self.layer_counts(layer);
         let units: Vec<Vec<u64>> = (0..pieces.units()).map(|unit| pieces.of_unit(unit)).collect();
-        let entropies = units.iter().map(|counts| plug_in(counts.iter().copied(), self.rows));
-        let plugin = plug_in(counts.iter().copied(), self.rows);
+        let once = |counts: &Vec<u64>| plug_in(counts.iter().map(|&rows| (rows, 1)), self.rows);
+        let entropies = units.iter().map(once);
+        let plugin = plug_in(tally.ascending(), self.rows);
         let always = |pick: fn(&[u64]) -> Option<&u64>| {
             let full = |counts: &&Vec<u64>| counts.len() > 1 && pick(counts) == Some(&self.rows);
             if self.rows == 0 { 0 } else { units.iter().filter(full).count() }
@@ -185,8 +202,8 @@ impl Census {
             pieces: layer.pieces(),
             bits: layer.bits(),
             capacity_bits: layer.units() as f64 * (layer.pieces() as f64).log2(),
-            distinct: counts.len(),
-            entropy_bits: self.corrected(plugin, counts.len()),
+            distinct: tally.codes(),
+            entropy_bits: self.corrected(plugin, tally.codes()),
             entropy_plugin_bits: plugin,
             multi_information_bits: (entropies.sum::<f64>() - plugin).max(0.0),
             never_on: always(|counts| counts.first()),
@@ -222,26 +239,17 @@ impl Census {
     }
 }
 
-/// For each distinct code, its counts added up.
-fn sums_of_equals(mut codes: Vec<(u64, u64)>) -> Vec<u64> {
-    codes.sort_unstable_by_key(|&(code, _)| code);
-    let equal = codes.chunk_by(|a, b| a.0 == b.0);
-    equal.map(|codes| codes.iter().map(|&(_, count)| count).sum()).collect()
-}
-
 /// Bins of 1, 2, 3–4, 5–8, … rows; empty ones are left out.
-fn occupancy(counts: &[u64]) -> Vec<OccupancyBin> {
+fn occupancy(tally: &Tally) -> Vec<OccupancyBin> {
     let mut bins: Vec<OccupancyBin> = Vec::new();
-    let mut sorted = counts.to_vec();
-    sorted.sort_unstable();
-    for count in sorted {
-        let to = count.next_power_of_two();
+    for (rows, regions) in tally.ascending() {
+        let to = rows.next_power_of_two();
         if bins.last().is_none_or(|bin| bin.to != to) {
             bins.push(OccupancyBin { from: to / 2 + 1, to, regions: 0, rows: 0 });
         }
         if let Some(bin) = bins.last_mut() {
-            bin.regions += 1;
-            bin.rows += count;
+            bin.regions += regions as usize;
+            bin.rows += rows * regions;
         }
     }
     bins

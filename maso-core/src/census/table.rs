@@ -21,7 +21,7 @@ pub(super) struct CodeTable {
     /// Code words, count, first row; record after record.
     records: Vec<u64>,
     len: usize,
-    /// Open addressing over a power of two of slots, at most half of them in use; 0 is a free slot. The first bits of
+    /// Open addressing over a power of two of slots, five of eight in use at most; 0 is a free slot. The first bits of
     /// the hash say where a code is looked for first, so that codes stand about in the order of their hashes.
     slots: Vec<u64>,
     hasher: DefaultHashBuilder,
@@ -77,7 +77,7 @@ impl CodeTable {
         entry: impl Fn(usize) -> (&'c [u64], u64, u64),
         assigned: &mut impl FnMut(usize),
     ) {
-        if 2 * (self.len + many) > self.slots.len() {
+        if 8 * (self.len + many) > 5 * self.slots.len() {
             self.grow();
         }
         let mut hashes = [0; GROUP];
@@ -138,13 +138,13 @@ impl CodeTable {
     /// memory is good at.
     ///
     /// # Panics
-    /// If there are 2³¹ codes, with their slots 80 GB at least.
+    /// If there are 5 · 2²⁹ codes, with their slots 96 GB at least.
     fn grow(&mut self) {
         let size = 2 * self.slots.len();
-        assert!(size as u64 <= 1 << (64 - NUMBER_BITS), "a table of codes holds 2^31 of them");
+        assert!(size as u64 <= 1 << (64 - NUMBER_BITS), "a table of codes holds 5 * 2^29 of them");
         let mut slots = vec![0; size];
         // From a free slot on nothing has come around the end.
-        let start = self.slots.iter().position(|&slot| slot == 0).expect("half are free");
+        let start = self.slots.iter().position(|&slot| slot == 0).expect("three of eight are free");
         let (before, after) = self.slots.split_at(start);
         for &slot in after.iter().chain(before).filter(|&&slot| slot != 0) {
             let mut place = home(slot, size);
