@@ -5,10 +5,10 @@ mod common;
 use std::time::{Duration, Instant};
 
 use common::networks::random_network;
-use common::oracles::{dense, generated, n1, scaled};
+use common::oracles::{dense, dense_with, generated, n1, scaled, walk};
 use common::{Builder, Random};
 use maso_core::Network;
-use maso_core::geometry::{BoundaryDistance, BoundarySearch, Norm, Output};
+use maso_core::geometry::{BoundaryDistance, BoundarySearch, Bounds, Norm, Output, Region};
 
 fn search(network: &Network, x: &[f64], norm: Norm) -> BoundaryDistance {
     let search = BoundarySearch {
@@ -139,6 +139,69 @@ fn limits_give_honest_bounds() {
     }
 }
 
+/// Where a region's piece of the zero set of its only output comes nearest to `x`: the line, clipped by the walls.
+fn nearest_zero(region: &Region<'_>, x: [f64; 2]) -> Option<f64> {
+    let map = region.map();
+    let (matrix, here) = (map.matrix(), map.point());
+    let (gradient, value) = (matrix.row(0), map.value()[0]);
+    let length = gradient[0].hypot(gradient[1]);
+    if length == 0.0 {
+        return None;
+    }
+    let foot = [0, 1].map(|i| here[i] - value * gradient[i] / (length * length));
+    let along = [-gradient[1] / length, gradient[0] / length];
+    let (mut from, mut to) = (-1e3f64, 1e3f64);
+    for wall in region.walls() {
+        let normal = &wall.normal;
+        let height =
+            wall.distance + normal[0] * (foot[0] - here[0]) + normal[1] * (foot[1] - here[1]);
+        let rise = normal[0] * along[0] + normal[1] * along[1];
+        if rise > 0.0 {
+            from = from.max(-height / rise);
+        } else if rise < 0.0 {
+            to = to.min(-height / rise);
+        } else if height < 0.0 {
+            return None;
+        }
+    }
+    let at = |t: f64| [foot[0] + t * along[0], foot[1] + t * along[1]];
+    (from <= to).then(|| to_segment(x, at(from), at(to)))
+}
+
+#[test]
+fn the_nearest_of_all_pieces_of_the_boundary() {
+    type Unit = fn(&mut Builder, &str) -> String;
+    let units: [Unit; 4] = [
+        |b, z| b.node("Relu", &[z]),
+        |b, z| b.node("LeakyRelu", &[z]),
+        |b, z| b.node("HardSigmoid", &[z]),
+        |b, z| {
+            let minus = b.node("Neg", &[z]);
+            b.node("Max", &[z, &minus])
+        },
+    ];
+    let (mut compared, mut random) = (0, Random(5));
+    for seed in 0..24 {
+        let mut state = Random(seed);
+        let layer = |depth: usize, units: usize, state: &mut Random| {
+            ((0..units).map(|_| state.numbers(depth)).collect(), state.numbers(units))
+        };
+        let layers = [(2, 7), (7, 6), (6, 1)].map(|(d, u)| layer(d, u, &mut state));
+        let network = dense_with(&layers, units[seed as usize % units.len()]);
+        let start: Vec<f64> = random.numbers(2).into_iter().map(f64::from).collect();
+        let x = [start[0], start[1]];
+        let regions = walk(&network, &start, Some(Bounds { low: -6.0, high: 6.0 }));
+        let pieces = regions.values().filter_map(|region| nearest_zero(region, x));
+        let expected = pieces.fold(f64::INFINITY, f64::min);
+        // Nearer than the sides of the box.
+        if expected < 4.0 {
+            compared += 1;
+            assert_exact(&search(&network, &x, Norm::L2), expected, 1e-9, &format!("seed {seed}"));
+        }
+    }
+    assert!(compared >= 12, "{compared} boundaries: too few to tell");
+}
+
 /// No sampled point nearer than the distance found is on another side.
 #[test]
 fn samples_do_not_contradict() {
@@ -152,6 +215,7 @@ fn samples_do_not_contradict() {
         let mut random = Random(seed);
         let inputs = network.input().len();
         let x: Vec<f64> = random.numbers(inputs).into_iter().map(f64::from).collect();
+        let mut distances = Vec::new();
         for norm in Norm::ALL {
             let limit = BoundarySearch {
                 norm,
@@ -163,6 +227,14 @@ fn samples_do_not_contradict() {
             exact += usize::from(found.exact);
             finite += usize::from(found.upper.is_finite());
             check_samples(&network, &x, norm, &found, &mut random, seed);
+            distances.push((norm, found));
+        }
+        // Different searches, which cannot contradict one another: linf ≤ l2 ≤ l1.
+        let at = |wanted: Norm| &distances.iter().find(|(norm, _)| *norm == wanted).expect("all").1;
+        for [less, more] in [[Norm::Linf, Norm::L2], [Norm::L2, Norm::L1]] {
+            let (less, more) = (at(less), at(more));
+            let above = less.lower <= more.upper * (1.0 + 1e-9);
+            assert!(above, "network {seed}: {less:?} and {more:?}");
         }
     }
     assert!(exact >= 12 && finite >= 18, "{exact} exact, {finite} finite: too few to tell");

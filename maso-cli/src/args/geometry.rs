@@ -73,7 +73,7 @@ pub(crate) struct DistanceArgs {
     /// Stop the search of a row after this many seconds, with the bounds found so far
     #[arg(long, value_name = "SECONDS", default_value = "10", requires = "boundary", value_parser = parse_seconds)]
     pub(crate) time: Duration,
-    /// Stop the search of a row after this many regions
+    /// Stop the search of a row after this many regions, or parts of the input
     #[arg(long, value_name = "N", default_value = "1000000", requires = "boundary")]
     pub(crate) max_regions: usize,
     #[command(flatten)]

@@ -175,7 +175,7 @@ fn text(report: &Report) -> String {
     if let Some(boundary) = &report.boundary {
         add("to the boundary, at least", &boundary.lower);
         add("to the boundary, at most", &boundary.upper);
-        add("regions entered", &boundary.regions);
+        add("regions or parts seen", &boundary.regions);
     }
     let mut text = table(1, &rows);
     if report.on_walls > 0 {

@@ -12,13 +12,13 @@ use maso_simd::{Kernels, PRODUCT_LANES, Product};
 
 use super::gates::{Gate, by_unit};
 use super::matrix::dot;
-use crate::network::{Affine, Convolution, Dense, Node, Operator, View};
+use crate::network::{Affine, Coefficients, Convolution, Dense, Node, Operator, View};
 
 /// A sum that is shorter than this part of its terms' lengths together is rounding.
 const ROUNDING: f64 = 1e-12;
 
 /// A row of `width` numbers for each number of a node.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Tangents {
     width: usize,
     /// Distance between rows: `width` in whole blocks of lanes.
@@ -30,18 +30,32 @@ pub(crate) struct Tangents {
 
 impl Tangents {
     fn zeros(rows: usize, width: usize) -> Self {
+        let mut tangents = Self::default();
+        tangents.clear(rows, width);
+        tangents
+    }
+
+    /// Becomes `rows` rows of `width` zeros, in the memory that there is.
+    pub(crate) fn clear(&mut self, rows: usize, width: usize) {
         let stride = width.next_multiple_of(PRODUCT_LANES);
-        Self { width, stride, numbers: vec![0.0; rows * stride], spans: vec![0..0; rows] }
+        (self.width, self.stride) = (width, stride);
+        self.numbers.clear();
+        self.numbers.resize(rows * stride, 0.0);
+        self.spans.clear();
+        self.spans.resize(rows, 0..0);
     }
 
     /// The tangents of the input along each of its own axes.
     pub(crate) fn identity(width: usize) -> Self {
         let mut tangents = Self::zeros(width, width);
-        for i in 0..width {
-            tangents.numbers[i * tangents.stride + i] = 1.0;
-            tangents.spans[i] = i..i + 1;
-        }
+        (0..width).for_each(|i| tangents.put(i, i, 1.0));
         tangents
+    }
+
+    /// Adds to how number `row` depends on direction `column`.
+    pub(crate) fn put(&mut self, row: usize, column: usize, slope: f64) {
+        self.numbers[row * self.stride + column] += slope;
+        self.spans[row] = hull(&self.spans[row], &(column..column + 1));
     }
 
     /// The tangents of the input along `directions`, each as long as the input, one after another.
@@ -134,23 +148,38 @@ pub(super) fn node(
     gates: &[Gate],
     inputs: &[&Rc<Tangents>],
 ) -> Rc<Tangents> {
-    let width = inputs[0].width;
-    let mut out = match &node.operator {
-        Operator::View(View::Same) => return Rc::clone(inputs[0]),
-        _ => Tangents::zeros(node.len(), width),
-    };
+    if let Operator::View(View::Same) = node.operator {
+        return Rc::clone(inputs[0]);
+    }
+    let views: Vec<&Tangents> = inputs.iter().map(|input| &***input).collect();
+    let mut out = Tangents::zeros(node.len(), inputs[0].width);
+    uncleaned(kernels, node, gates, &views, &mut out);
+    match &node.operator {
+        Operator::Affine(affine) => clean(affine, inputs[0], &mut out),
+        Operator::Sum { .. } => (0..node.len()).for_each(|unit| {
+            out.clean(unit, inputs[0].length(unit) + inputs[1].length(unit));
+        }),
+        _ => {}
+    }
+    Rc::new(out)
+}
+
+/// The same with whatever rounding leaves of sums that cancel, added to the zeros of `out`, which may be wider.
+pub(crate) fn uncleaned(
+    kernels: &Kernels,
+    node: &Node,
+    gates: &[Gate],
+    inputs: &[&Tangents],
+    out: &mut Tangents,
+) {
     match &node.operator {
         Operator::Input => unreachable!("handled by the caller"),
-        Operator::Affine(affine) => {
-            push(kernels, affine, inputs[0], &mut out);
-            clean(affine, inputs[0], &mut out);
-        }
+        Operator::Affine(affine) => push(kernels, affine, inputs[0], out),
         Operator::Sum { negate } => {
             let sign = if *negate { -1.0 } else { 1.0 };
             for unit in 0..node.len() {
                 out.set(unit, inputs[0], unit, 1.0);
                 out.add(unit, inputs[1], unit, sign);
-                out.clean(unit, inputs[0].length(unit) + inputs[1].length(unit));
             }
         }
         Operator::View(view) => {
@@ -166,7 +195,6 @@ pub(super) fn node(
             }
         }
     }
-    Rc::new(out)
 }
 
 /// Makes sums zero whose terms cancel.
@@ -197,7 +225,16 @@ fn push_dense(kernels: &Kernels, dense: &Dense, x: &Tangents, y: &mut Tangents) 
     for vector in 0..dense.batch {
         shared.choose((0..dense.depth).map(|i| (vector * dense.depth + i, i)), x);
         let units = Units { first: vector * dense.units, step: 1, count: dense.units };
-        shared.push(kernels, x, y, &units, |unit, i| dense.weight.get(unit * dense.depth + i));
+        let depth = dense.depth;
+        // One loop for each kind of number, and no look at the kind inside.
+        match &dense.weight {
+            Coefficients::F32(weights) => {
+                shared.push(kernels, x, y, &units, |unit, i| weights[unit * depth + i].into());
+            }
+            Coefficients::F64(weights) => {
+                shared.push(kernels, x, y, &units, |unit, i| weights[unit * depth + i]);
+            }
+        }
     }
 }
 

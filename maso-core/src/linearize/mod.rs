@@ -20,7 +20,7 @@ pub use gates::Gate;
 pub use matrix::Matrix;
 pub use norm::Estimate;
 
-pub(crate) use forward::Tangents;
+pub(crate) use forward::{Tangents, uncleaned};
 pub(crate) use matrix::dot;
 
 use std::ops::Deref;

@@ -84,7 +84,11 @@ impl PerUnit {
     #[must_use]
     #[inline]
     pub fn at(&self, unit: usize) -> f64 {
-        self.values[unit / self.inner % self.values.len()]
+        match *self.values {
+            // Without the divisions.
+            [value] => value,
+            _ => self.values[unit / self.inner % self.values.len()],
+        }
     }
 
     /// The value of all units, if it is one.

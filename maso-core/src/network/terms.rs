@@ -1,7 +1,7 @@
 //! Affine operators seen unit by unit: the sparse row of each, and the application of the transposed
 //! operator. Linearisation and geometry use these; nothing here knows of kernels.
 
-use super::{Affine, Number, Operator, View};
+use super::{Affine, Coefficients, Number, Operator, View};
 
 impl Affine {
     /// The sparse row of `unit`: calls `term` with every input that it reads and its weight, in the order
@@ -71,6 +71,31 @@ impl Affine {
                 let product = y.clone().mul_add(S::from_f64(weight), x[index].clone());
                 x[index] = product;
             });
+        }
+    }
+}
+
+impl Affine {
+    /// The same for f64, without units where `y` is 0.
+    pub(crate) fn add_transposed(&self, y: &[f64], x: &mut [f64]) {
+        let Self::Dense(dense) = self else {
+            for (unit, y) in y.iter().enumerate().filter(|(_, y)| **y != 0.0) {
+                self.for_terms(unit, |index, weight| x[index] += y * weight);
+            }
+            return;
+        };
+        for (y, x) in y.chunks_exact(dense.units).zip(x.chunks_exact_mut(dense.depth)) {
+            for (unit, y) in y.iter().enumerate().filter(|(_, y)| **y != 0.0) {
+                let row = unit * dense.depth..(unit + 1) * dense.depth;
+                match &dense.weight {
+                    Coefficients::F32(weights) => {
+                        x.iter_mut().zip(&weights[row]).for_each(|(x, w)| *x += y * f64::from(*w));
+                    }
+                    Coefficients::F64(weights) => {
+                        x.iter_mut().zip(&weights[row]).for_each(|(x, w)| *x += y * w);
+                    }
+                }
+            }
         }
     }
 }

@@ -1,18 +1,25 @@
-//! The nearest point of a decision boundary, by a walk across regions in order of distance.
+//! The nearest point of a decision boundary.
 //!
-//! On a region the boundary is a piece of a hyperplane. The region of the point comes first; a facet is crossed when
-//! no other is nearer, so that when a piece of the boundary is nearer than all facets that are left, nothing
-//! can be nearer: every straight way to a nearer point would have crossed them (Jordan, Lewis and Dimakis,
-//! *Provable Certificates for Adversarial Examples: Fitting a Ball in the Union of Polytopes*, 2019). Stopped
-//! early, the distance of the next facet is a lower bound, and the best point so far an upper one.
+//! `descend` finds a point of it, an upper bound. In L2 `branch` then cuts the input into parts and leaves out those that
+//! cannot have a nearer one, by what the network can be on them (`enclosure`, on a `domain`). In other norms, and where
+//! nothing was found, `walk` enters regions in order of distance: a facet is crossed when no other is nearer, so that when
+//! a piece of the boundary is nearer than all facets that are left, nothing can be nearer, as every straight way to a
+//! nearer point would have crossed them (Jordan, Lewis and Dimakis, *Provable Certificates for Adversarial Examples:
+//! Fitting a Ball in the Union of Polytopes*, 2019). Stopped early, both have a lower and an upper bound.
 
+mod branch;
 mod descend;
+mod domain;
+mod enclosure;
 mod side;
 mod walk;
 
 pub use side::Output;
 
 use std::time::Instant;
+
+use descend::descend;
+use side::Side;
 
 use super::Norm;
 use super::subspace::Subspace;
@@ -27,7 +34,7 @@ pub struct BoundarySearch {
     pub output: Output,
     /// When to stop.
     pub deadline: Option<Instant>,
-    /// Regions to enter at most.
+    /// Regions to enter, or parts of the input to look at, at most.
     pub most_regions: usize,
 }
 
@@ -42,7 +49,7 @@ pub struct BoundaryDistance {
     pub exact: bool,
     /// The nearest point found.
     pub point: Option<Vec<f64>>,
-    /// Regions entered.
+    /// Regions entered, or parts of the input looked at.
     pub regions: usize,
 }
 
@@ -67,10 +74,27 @@ impl BoundarySearch {
             _ => None,
         };
         let size = Norm::Linf.of(here);
-        let Some(subspace) = subspace else { return walk::search(self, map.clone(), &sides, size) };
+        let Some(subspace) = subspace else { return self.search(map.clone(), &sides, size) };
         let origin = vec![0.0; subspace.network.input().len()];
-        let found = walk::search(self, subspace.network.linearize(&origin)?, &sides, size)?;
+        let found = self.search(subspace.network.linearize(&origin)?, &sides, size)?;
         let point = found.point.as_ref().map(|y| subspace.point(y));
         Ok(BoundaryDistance { point, ..found })
+    }
+
+    /// Searches from the point of `map`, whose largest number is `size` in the input's own coordinates.
+    fn search(
+        &self,
+        map: Linearization<'_>,
+        sides: &[Side],
+        size: f64,
+    ) -> Result<BoundaryDistance, PointError> {
+        let found = descend(self.norm, sides, &map);
+        if let (Norm::L2, Some(found)) = (self.norm, &found) {
+            let branched = branch::search(self, &map, sides, found.clone());
+            if let Some(distance) = branched {
+                return Ok(distance);
+            }
+        }
+        walk::search(self, map, sides, size, found)
     }
 }

@@ -62,6 +62,15 @@ impl Side {
             + self.sign * (values[self.output] - self.level)
     }
 
+    /// Adds its slopes by each output to `slopes`; its value where all outputs are 0.
+    pub(super) fn functional(&self, slopes: &mut [f64]) -> f64 {
+        if let Some(own) = self.positive {
+            slopes[own] += 1.0;
+        }
+        slopes[self.output] += self.sign;
+        -self.sign * self.level
+    }
+
     /// The same as a function of the offset from the origin.
     pub(super) fn form(&self, outputs: &[Form]) -> Form {
         let other = &outputs[self.output];

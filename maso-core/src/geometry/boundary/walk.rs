@@ -5,7 +5,7 @@ use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::rc::Rc;
 use std::time::Instant;
 
-use super::descend::{Descent, descend};
+use super::descend::Descent;
 use super::side::Side;
 use super::{BoundaryDistance, BoundarySearch, Norm};
 use crate::geometry::cell::Cell;
@@ -17,14 +17,15 @@ use crate::geometry::{Region, touch};
 use crate::linearize::{Linearization, PointError};
 use crate::network::Network;
 
-/// Searches from the point of `map`, whose largest number is `size` in the input's own coordinates.
+/// Searches from the point of `map`, whose largest number is `size` in the input's own coordinates; `found` is a point of
+/// the boundary and its distance.
 pub(super) fn search(
     search: &BoundarySearch,
     map: Linearization<'_>,
     sides: &[Side],
     size: f64,
+    found: Option<(Vec<f64>, f64)>,
 ) -> Result<BoundaryDistance, PointError> {
-    let found = descend(search.norm, sides, &map);
     let origin = map.point().to_vec();
     let mut walk = Walk {
         search,
