@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use common::networks::random_network;
 use common::oracles::{dense, dense_with, generated, n1, scaled, walk};
-use common::{Builder, Random};
+use common::{Builder, Random, list};
 use maso_core::Network;
 use maso_core::geometry::{BoundaryDistance, BoundarySearch, Bounds, Norm, Output, Region};
 
@@ -200,6 +200,65 @@ fn the_nearest_of_all_pieces_of_the_boundary() {
         }
     }
     assert!(compared >= 12, "{compared} boundaries: too few to tell");
+}
+
+/// A pool with more cells than its plane has (padding on both sides), and maxima whose branches depend on different axes.
+#[test]
+fn maxima_of_unlike_candidates() {
+    let mut random = Random(11);
+    for seed in 0..12 {
+        let mut b = Builder::new(None, &[8]);
+        let split = |b: &mut Builder, from: i64| {
+            let (from, to) = (b.ints(&[from]), b.ints(&[from + 4]));
+            let axis = b.ints(&[1]);
+            b.node("Slice", &["x", &from, &to, &axis])
+        };
+        let weights = |b: &mut Builder, random: &mut Random, depth: usize, units: usize| {
+            let (w, c) = (random.numbers(depth * units), random.numbers(units));
+            (b.floats(&[depth, units], w), b.floats(&[units], c))
+        };
+        let branch = |b: &mut Builder, random: &mut Random, from: i64| {
+            let part = split(b, from);
+            let (w, c) = weights(b, random, 4, 9);
+            b.node("Gemm", &[&part, &w, &c])
+        };
+        let (one, other) = (branch(&mut b, &mut random, 0), branch(&mut b, &mut random, 4));
+        let most = b.node("Max", &[&one, &other]);
+        let plane = b.ints(&[-1, 1, 9]);
+        let plane = b.node("Reshape", &[&most, &plane]);
+        let attributes = [("kernel_shape", list(&[3])), ("pads", list(&[2, 2]))];
+        let pool = b.node_with("MaxPool", &[&plane], &attributes);
+        let flat = b.ints(&[-1, 11]);
+        let flat = b.node("Reshape", &[&pool, &flat]);
+        let (w, c) = weights(&mut b, &mut random, 11, 3);
+        let y = b.node("Gemm", &[&flat, &w, &c]);
+        let network = b.network(&y);
+        let x: Vec<f64> = random.numbers(8).into_iter().map(f64::from).collect();
+        let found = search(&network, &x, Norm::L2);
+        assert!(found.exact, "seed {seed}: {found:?}");
+        check_samples(&network, &x, Norm::L2, &found, &mut random, seed);
+    }
+}
+
+/// Σ |x_i − c_i|, which comes down to 0 in one point, where all its walls meet: the boundary there has no other side.
+#[test]
+fn a_boundary_of_one_point() {
+    let center = [0.5f32, -0.25, 0.75, 0.5, -0.5, 0.25, 1.0];
+    let mut b = Builder::new(None, &[7]);
+    let c = b.floats(&[7], center.to_vec());
+    let shifted = b.node("Sub", &["x", &c]);
+    let sizes = b.node("Abs", &[&shifted]);
+    let w = b.floats(&[7, 1], vec![1.0; 7]);
+    let sum = b.node("MatMul", &[&sizes, &w]);
+    // Further off it is met by a wall that has two sides.
+    let (far, level) = (b.floats(&[7, 1], vec![1.0; 7]), b.floats(&[1], vec![12.0]));
+    let plane = b.node("MatMul", &["x", &far]);
+    let plane = b.node("Add", &[&plane, &level]);
+    let y = b.node("Min", &[&sum, &plane]);
+    let network = b.network(&y);
+    let expected = center.iter().map(|c| f64::from(c * c)).sum::<f64>().sqrt();
+    let found = search(&network, &[0.0; 7], Norm::L2);
+    assert_exact(&found, expected, 1e-9, "one point");
 }
 
 /// No sampled point nearer than the distance found is on another side.

@@ -1,12 +1,12 @@
-//! The search by parts: the input is cut along units' walls, but only where that matters.
+//! The search by parts: the input is cut into pieces, but only where that matters.
 //!
 //! On a part, which is a polyhedron, the network is enclosed ([`Enclosure`]): the side of the boundary that is asked for
 //! can only end where its enclosure reaches 0, and the nearest such point of the part is a lower bound. Parts are looked at
 //! in the order of these bounds. One that lies beyond the best point found is done with, and so is one on which the
-//! enclosure has no error, as its nearest point is one of the boundary; any other is cut in two, along the wall of the unit
-//! that causes most of the error (branch and bound, after Wang, Pei, Whitehouse, Yang and Jana, *Efficient Formal Safety
-//! Analysis of Neural Networks*, 2018). What is left of a part beyond its nearest point, within the distance of the best
-//! point found, is a cap of a ball: the nearer the bounds come together, the fewer units are in doubt.
+//! enclosure has no error, as its nearest point is one of the boundary; any other is cut in two, along the wall of a unit
+//! that errs or across a coordinate ([`Split`]; branch and bound, after Wang, Pei, Whitehouse, Yang and Jana, *Efficient
+//! Formal Safety Analysis of Neural Networks*, 2018). What is left of a part beyond its nearest point, within the distance
+//! of the best point found, is a cap of a ball: the nearer the bounds come together, the fewer units are in doubt.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -77,6 +77,16 @@ struct HalfSpace {
     before: Option<Rc<Self>>,
 }
 
+/// One after another: a long chain would be too deep for the stack.
+impl Drop for HalfSpace {
+    fn drop(&mut self) {
+        let mut next = self.before.take();
+        while let Some(mut wall) = next.and_then(Rc::into_inner) {
+            next = wall.before.take();
+        }
+    }
+}
+
 impl PartialEq for Part {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other).is_eq()
@@ -105,7 +115,7 @@ struct Branching<'b> {
     parts: usize,
     upper: f64,
     point: Vec<f64>,
-    /// The least distance of a part that rounding got the better of; infinite if there is none.
+    /// The least distance of a part that nothing came of; infinite if there is none.
     left_out: f64,
 }
 
@@ -113,12 +123,14 @@ struct Branching<'b> {
 const ROUNDING: f64 = 1e-12;
 /// How far outputs may be from where the boundary has them, in parts of the numbers that they are the sum of.
 const ON_BOUNDARY: f64 = 1e-6;
+/// Numbers of the parts that wait, at most: half a gigabyte.
+const MOST_WAITING: usize = 64 << 20;
 /// Parts after which a nearer point is looked for once more.
 const PARTS_PER_DESCENT: usize = 256;
 /// Balls that are enclosed when the search is stopped, at most, and what each is of the one before.
 const BALLS: i32 = 12;
 const BALL: f64 = 0.75;
-/// What that may take beyond the time of the search.
+/// No ball is begun when that has taken so long, beyond the time of the search.
 const GRACE: Duration = Duration::from_secs(1);
 /// Times that a part is enclosed anew before it is cut.
 const ROUNDS: usize = 4;
@@ -133,24 +145,23 @@ enum Outcome {
     Done,
     /// It is to be cut.
     Cut(Split),
-    /// Rounding got the better of it, or the time was over.
+    /// Rounding or overflow got the better of it, there is nothing to cut it along, or the time was over.
     Stuck,
 }
 
 impl Branching<'_> {
     fn run(mut self) -> BoundaryDistance {
         while let Some(mut part) = self.heap.pop() {
+            if self.parts % PARTS_PER_DESCENT == PARTS_PER_DESCENT - 1 {
+                self.descend_from(&part);
+            }
             if part.lower >= self.upper * (1.0 - ROUNDING) {
                 break;
             }
             if self.is_over() {
-                let lower = part.lower.max(self.sure());
-                return self.finish(lower);
+                return self.finish(part.lower);
             }
             self.parts += 1;
-            if self.parts.is_multiple_of(PARTS_PER_DESCENT) {
-                self.descend_from(&part);
-            }
             match self.look_at(&mut part) {
                 Outcome::Done => {}
                 Outcome::Cut(split) => self.cut(&part, split),
@@ -162,13 +173,20 @@ impl Branching<'_> {
     }
 
     fn is_over(&self) -> bool {
+        // What waits: pieces, a point, and about half a dozen cuts of its own for each part.
+        let numbers = self.map.network().layout().units() + 8 * self.descent.origin.len();
         self.parts >= self.search.most_regions
+            || self.heap.len() * numbers > MOST_WAITING
             || self.search.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
 
-    fn finish(self, lower: f64) -> BoundaryDistance {
-        let lower = lower.min(self.left_out);
-        let exact = lower >= self.upper * (1.0 - ROUNDING);
+    fn finish(mut self, lower: f64) -> BoundaryDistance {
+        let mut lower = lower.min(self.left_out);
+        let is_exact = |lower: f64, upper: f64| lower >= upper * (1.0 - ROUNDING);
+        if !is_exact(lower, self.upper) {
+            lower = lower.max(self.sure());
+        }
+        let exact = is_exact(lower, self.upper);
         let (lower, point) = (lower.min(self.upper), Some(self.point));
         BoundaryDistance { lower, upper: self.upper, exact, point, regions: self.parts }
     }
@@ -268,7 +286,9 @@ impl Branching<'_> {
         bound(part, polyhedron, &form, error);
         if error > 0.0 {
             let form = self.enclosure.pulled_back(&side);
-            bound(part, polyhedron, &form, 0.0);
+            if form.value.is_finite() && form.gradient.iter().all(|slope| slope.is_finite()) {
+                bound(part, polyhedron, &form, 0.0);
+            }
         }
         match self.nearest(polyhedron) {
             Nearest::Point(y, distance) => {

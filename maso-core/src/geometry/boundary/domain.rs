@@ -51,6 +51,11 @@ impl<'d> Domain<'d> {
         sides
     }
 
+    /// The length that no offset is beyond.
+    pub(super) fn radius(&self) -> f64 {
+        self.radius
+    }
+
     /// The extent of coordinate `axis`.
     pub(super) fn side(&self, axis: usize) -> [f64; 2] {
         self.sides[axis]

@@ -1,11 +1,12 @@
 //! The nearest point of a decision boundary.
 //!
 //! `descend` finds a point of it, an upper bound. In L2 `branch` then cuts the input into parts and leaves out those that
-//! cannot have a nearer one, by what the network can be on them (`enclosure`, on a `domain`). In other norms, and where
-//! nothing was found, `walk` enters regions in order of distance: a facet is crossed when no other is nearer, so that when
-//! a piece of the boundary is nearer than all facets that are left, nothing can be nearer, as every straight way to a
-//! nearer point would have crossed them (Jordan, Lewis and Dimakis, *Provable Certificates for Adversarial Examples:
-//! Fitting a Ball in the Union of Polytopes*, 2019). Stopped early, both have a lower and an upper bound.
+//! cannot have a nearer one, by what the network can be on them (`enclosure`, on a `domain`). In other norms, where
+//! nothing was found, and for networks too large for that, `walk` enters regions in order of distance: a facet is crossed
+//! when no other is nearer, so that when a piece of the boundary is nearer than all facets that are left, nothing can be
+//! nearer, as every straight way to a nearer point would have crossed them (Jordan, Lewis and Dimakis, *Provable
+//! Certificates for Adversarial Examples: Fitting a Ball in the Union of Polytopes*, 2019). Stopped early, both have a
+//! lower and an upper bound.
 
 mod branch;
 mod descend;

@@ -21,15 +21,15 @@ pub(in crate::geometry::boundary) enum Split {
     Axis { axis: usize, middle: f64 },
 }
 
-/// Up to as many inputs a domain is cut across these.
-const FEW_INPUTS: usize = 12;
-/// Up to as many units with errors it is cut along their walls.
-const FEW_ERRORS: usize = 5;
+/// Up to as many units with errors for each coordinate, a domain is cut along their walls.
+const FEW_ERRORS: usize = 4;
+/// A coordinate whose extent is less than this part of the domain's radius is not cut: where many walls meet, theirs are.
+const SHORT: f64 = 1e-9;
 
 impl Enclosure<'_> {
-    /// The cut that says most about a function with these errors. Where there are few coordinates and many errors, it
-    /// is across the coordinate that they depend on most. Otherwise it is the wall of the unit with the largest error, of
-    /// those whose walls are not in doubt themselves.
+    /// The cut that says most about a function with these errors. Where there are many for the coordinates that there are,
+    /// it is across the coordinate that moves the erring units most. Otherwise it is the wall of the unit with the largest
+    /// error, of those whose walls are not in doubt themselves.
     pub(in crate::geometry::boundary) fn split(
         &self,
         domain: &Domain<'_>,
@@ -39,9 +39,8 @@ impl Enclosure<'_> {
         let mut open: Vec<(f64, Open)> =
             errors.iter().map(|error| error.abs()).zip(self.open.iter().copied()).collect();
         open.retain(|(error, _)| *error > 0.0);
-        if self.origin.len() <= FEW_INPUTS
-            && open.len() > FEW_ERRORS
-            && let Some(split) = self.across(domain, &open)
+        if open.len() > FEW_ERRORS * self.origin.len()
+            && let Some(split) = self.across(domain, open.iter().map(|(_, open)| open), pieces)
         {
             return Some(split);
         }
@@ -51,21 +50,41 @@ impl Enclosure<'_> {
         walls.chain(&self.open).find_map(|open| self.wall(open, pieces[open.unit]))
     }
 
-    /// The middle of the coordinate that moves what the erring units read most, if any does.
-    fn across(&self, domain: &Domain<'_>, open: &[(f64, Open)]) -> Option<Split> {
+    /// The middle of the coordinate that moves what the erring units read most; none if that is too short to cut.
+    fn across<'o>(
+        &self,
+        domain: &Domain<'_>,
+        open: impl Iterator<Item = &'o Open>,
+        pieces: &Pieces,
+    ) -> Option<Split> {
         let mut reach = vec![0.0; self.origin.len()];
-        for (_, open) in open {
-            let node = &self.network.nodes()[open.node];
-            let (_, gradient, _) = self.parts(self.input(node, 0).row(open.index));
-            for (axis, (reach, slope)) in reach.iter_mut().zip(gradient).enumerate() {
-                let [from, to] = domain.side(axis);
-                *reach += slope.abs() * (to - from);
-            }
+        for open in open {
+            self.add_slopes(open, pieces[open.unit], &mut reach);
         }
-        let farthest = (0..reach.len()).max_by(|&a, &b| reach[a].total_cmp(&reach[b]));
-        let axis = farthest.filter(|&axis| reach[axis] > 0.0)?;
-        let [from, to] = domain.side(axis);
-        Some(Split::Axis { axis, middle: 0.5 * (from + to) })
+        let length = |axis: usize| domain.side(axis)[1] - domain.side(axis)[0];
+        reach.iter_mut().enumerate().for_each(|(axis, reach)| *reach *= length(axis));
+        let farthest = (0..reach.len()).max_by(|&a, &b| reach[a].total_cmp(&reach[b]))?;
+        let is_cut = reach[farthest] > 0.0 && length(farthest) > SHORT * domain.radius();
+        let [from, to] = domain.side(farthest);
+        is_cut.then_some(Split::Axis { axis: farthest, middle: 0.5 * (from + to) })
+    }
+
+    /// Adds how fast a unit moves between its pieces along each axis.
+    fn add_slopes(&self, open: &Open, pieces: u64, slopes: &mut [f64]) {
+        let node = &self.network.nodes()[open.node];
+        let mut add = |row: &[f64]| {
+            let (_, gradient, _) = self.parts(row);
+            slopes.iter_mut().zip(gradient).for_each(|(slope, own)| *slope += own.abs());
+        };
+        let Operator::Nonlinear(Rule::Extreme(extreme)) = &node.operator else {
+            return add(self.input(node, 0).row(open.index));
+        };
+        let allowed = (0..MOST_PIECES).filter(|piece| pieces >> piece & 1 == 1);
+        let gates = allowed.filter_map(|piece| extreme.gate(open.index, piece));
+        let mut candidates = gates.map(|gate| self.candidate(node, &gate, 1.0));
+        if let Some(first) = candidates.next() {
+            candidates.for_each(|other| add(&difference(&other, &first)));
+        }
     }
 
     /// The wall of a unit that parts its pieces, if it is an affine function of the offset alone.
