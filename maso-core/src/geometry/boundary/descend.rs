@@ -5,7 +5,6 @@ use super::Norm;
 use super::side::Side;
 use crate::linearize::Linearization;
 use crate::network::Network;
-use crate::random::Random;
 
 /// Steps towards the boundary, and along it.
 const STEPS: usize = 50;
@@ -79,10 +78,20 @@ impl Descent<'_, '_> {
             |i: usize, sign: f64| (0..dims).map(|k| if k == i { sign } else { 0.0 }).collect();
         let axes = (0..if dims <= FEW_AXES { dims } else { 0 })
             .flat_map(|i| [axis(i, 1.0), axis(i, -1.0)]);
-        let mut random = Random::new(1);
+        let mut state = 1u64;
+        let mut number = || {
+            // Knuth's linear congruential generator; sums of its numbers are nearly normal.
+            let mut uniform = || {
+                state = state
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1_442_695_040_888_963_407);
+                (state >> 40) as f64 / (1u64 << 24) as f64 - 0.5
+            };
+            uniform() + uniform() + uniform() + uniform()
+        };
         let spread: Vec<Vec<f64>> = (0..DIRECTIONS)
             .map(|_| {
-                let direction: Vec<f64> = (0..dims).map(|_| random.normal()).collect();
+                let direction: Vec<f64> = (0..dims).map(|_| number()).collect();
                 let length = self.norm.of(&direction);
                 direction.iter().map(|d| d / length).collect()
             })
