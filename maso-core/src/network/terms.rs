@@ -1,7 +1,7 @@
 //! Affine operators seen unit by unit: the sparse row of each, and the application of the transposed
 //! operator. Linearisation and geometry use these; nothing here knows of kernels.
 
-use super::{Affine, Coefficients, Number, Operator, View};
+use super::{Affine, Coefficients, Operator, View};
 
 impl Affine {
     /// The sparse row of `unit`: calls `term` with every input that it reads and its weight, in the order
@@ -65,19 +65,8 @@ impl Affine {
     }
 
     /// Adds the image of `y` under the transposed linear part to `x`: `x += Wᵀ y`.
-    pub fn apply_transposed<S: Number>(&self, y: &[S], x: &mut [S]) {
-        for (unit, y) in y.iter().enumerate() {
-            self.for_terms(unit, |index, weight| {
-                let product = y.clone().mul_add(S::from_f64(weight), x[index].clone());
-                x[index] = product;
-            });
-        }
-    }
-}
-
-impl Affine {
-    /// The same for f64, without units where `y` is 0.
-    pub(crate) fn add_transposed(&self, y: &[f64], x: &mut [f64]) {
+    /// Units where `y` is 0 are left out.
+    pub fn apply_transposed(&self, y: &[f64], x: &mut [f64]) {
         let Self::Dense(dense) = self else {
             for (unit, y) in y.iter().enumerate().filter(|(_, y)| **y != 0.0) {
                 self.for_terms(unit, |index, weight| x[index] += y * weight);

@@ -19,7 +19,7 @@ use super::descend::Descent;
 use super::domain::Domain;
 use super::enclosure::{Enclosure, Failure, Pieces, Split, all_pieces};
 use super::side::Side;
-use super::{BoundaryDistance, BoundarySearch, Norm};
+use super::{BoundaryDistance, BoundarySearch, Norm, ROUNDING, point_at, rounding};
 use crate::geometry::cell::Form;
 use crate::geometry::nearest::{Nearest, Polyhedron, Query};
 use crate::linearize::{Linearization, dot};
@@ -119,10 +119,6 @@ struct Branching<'b> {
     left_out: f64,
 }
 
-/// Bounds that differ by this part of them are the distance.
-const ROUNDING: f64 = 1e-12;
-/// How far outputs may be from where the boundary has them, in parts of the numbers that they are the sum of.
-const ON_BOUNDARY: f64 = 1e-6;
 /// Numbers of the parts that wait, at most: half a gigabyte.
 const MOST_WAITING: usize = 64 << 20;
 /// Parts after which a nearer point is looked for once more.
@@ -194,8 +190,7 @@ impl Branching<'_> {
     /// Looks for a nearer point of the boundary from the nearest point of a part.
     fn descend_from(&mut self, part: &Part) {
         let Descent { network, origin, .. } = self.descent;
-        let point: Vec<f64> = origin.iter().zip(&part.nearest).map(|(a, b)| a + b).collect();
-        let there = network.linearize(&point).ok();
+        let there = network.linearize(&point_at(origin, &part.nearest)).ok();
         let outside = there.and_then(|there| self.descent.reach(&there));
         if let Some(found) = outside.map(|outside| self.descent.settle(&outside))
             && found.1 < self.upper
@@ -234,7 +229,7 @@ impl Branching<'_> {
         self.enclosure.enclose(&domain, &mut pieces).is_ok()
             && self.descent.sides.iter().all(|side| {
                 let (form, errors) = self.enclosure.side(side);
-                let error: f64 = errors.iter().map(|error| error.abs()).sum();
+                let error: f64 = errors.iter().sum();
                 form.value + domain.range(&form.gradient)[0] > error
             })
     }
@@ -279,7 +274,7 @@ impl Branching<'_> {
             Failure::Overflow => Outcome::Stuck,
         })?;
         let (form, errors) = self.enclosure.side(&side);
-        let error: f64 = errors.iter().map(|error| error.abs()).sum();
+        let error: f64 = errors.iter().sum();
         if !(form.value + error).is_finite() {
             return Err(Outcome::Stuck);
         }
@@ -297,8 +292,7 @@ impl Branching<'_> {
             Nearest::Empty | Nearest::Beyond => return Err(Outcome::Done),
             Nearest::Stuck => return Err(Outcome::Stuck),
         }
-        let terms = form.gradient.iter().zip(&part.nearest).map(|(g, y)| (g * y).abs());
-        let rounding = ON_BOUNDARY * (form.value.abs() + terms.sum::<f64>());
+        let rounding = rounding(&form, &part.nearest);
         match (self.try_point(part, error == 0.0, rounding), error) {
             (true, 0.0) => Err(Outcome::Done),
             // There the boundary should have been.
@@ -369,7 +363,7 @@ impl Branching<'_> {
     /// Takes the nearest point of a part, or one before it, if the boundary is there. Whether it is, or is nearer.
     fn try_point(&mut self, part: &Part, is_exact: bool, rounding: f64) -> bool {
         let Descent { network, sides, origin, .. } = self.descent;
-        let point: Vec<f64> = origin.iter().zip(&part.nearest).map(|(a, b)| a + b).collect();
+        let point = point_at(origin, &part.nearest);
         let outputs = network.output_of(&point);
         let is_outside = sides.iter().any(|side| side.at(&outputs) < -rounding);
         if is_outside {

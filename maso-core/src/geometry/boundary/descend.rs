@@ -1,5 +1,5 @@
-//! A first point of the boundary, before the search: no more than an upper bound, but the better it is, the less
-//! has to be searched.
+//! Points of the boundary not far off, before the search and now and then during it: no more than upper bounds, but the
+//! better they are, the less has to be searched.
 
 use super::Norm;
 use super::side::Side;

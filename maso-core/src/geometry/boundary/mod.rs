@@ -23,6 +23,7 @@ use descend::descend;
 use side::Side;
 
 use super::Norm;
+use super::cell::Form;
 use super::subspace::Subspace;
 use crate::linearize::{Linearization, PointError};
 
@@ -98,4 +99,20 @@ impl BoundarySearch {
         }
         walk::search(self, map, sides, size, found)
     }
+}
+
+/// Bounds that differ by this part of them are the distance.
+const ROUNDING: f64 = 1e-12;
+/// How far outputs may be from where the boundary has them, in parts of the numbers that they are the sum of.
+const ON_BOUNDARY: f64 = 1e-6;
+
+/// How far `form` may be from 0 at offset `y`, where the boundary is.
+fn rounding(form: &Form, y: &[f64]) -> f64 {
+    let terms = form.gradient.iter().zip(y).map(|(g, y)| (g * y).abs());
+    ON_BOUNDARY * (form.value.abs() + terms.sum::<f64>())
+}
+
+/// The point at an offset from the origin.
+fn point_at(origin: &[f64], y: &[f64]) -> Vec<f64> {
+    origin.iter().zip(y).map(|(from, y)| from + y).collect()
 }

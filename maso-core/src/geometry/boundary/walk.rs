@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::descend::Descent;
 use super::side::Side;
-use super::{BoundaryDistance, BoundarySearch, Norm};
+use super::{BoundaryDistance, BoundarySearch, Norm, ROUNDING, point_at, rounding};
 use crate::geometry::cell::Cell;
 use crate::geometry::cross::{Gateway, cross, larger};
 use crate::geometry::half_space::sizes;
@@ -131,10 +131,6 @@ struct Walk<'w, 'n> {
 /// Margins to keep from other walls where a wall is crossed, in parts of the numbers at hand. A facet narrower than the
 /// last is none.
 const CROSSING_MARGINS: [f64; 5] = [1e-3, 1e-5, 1e-7, 1e-9, 1e-11];
-/// Bounds that differ by this part of them are the distance.
-const ROUNDING: f64 = 1e-12;
-/// How far outputs may be from where the boundary has them, in parts of the numbers that they are the sum of.
-const ON_BOUNDARY: f64 = 1e-6;
 /// Numbers that the cells may hold together before they are let go: some hundred megabytes.
 const CELL_NUMBERS: usize = 32 << 20;
 
@@ -222,7 +218,7 @@ impl<'n> Walk<'_, 'n> {
 
     /// The point at an offset from the origin.
     fn at(&self, y: &[f64]) -> Vec<f64> {
-        self.origin.iter().zip(y).map(|(from, y)| from + y).collect()
+        point_at(self.origin, y)
     }
 
     /// Whether a facet is known to lead where the walk has been.
@@ -308,8 +304,7 @@ impl<'n> Walk<'_, 'n> {
         };
         match cell.polyhedron.nearest_in(self.search.norm, &query) {
             Nearest::Point(y, distance) if distance < self.upper => {
-                let terms = form.gradient.iter().zip(&y).map(|(g, y)| (g * y).abs());
-                let rounding = ON_BOUNDARY * (form.value.abs() + terms.sum::<f64>());
+                let rounding = rounding(&form, &y);
                 self.take(entry, side, (self.at(&y), distance), rounding);
             }
             Nearest::Stuck => self.leave_out(entry),

@@ -11,8 +11,6 @@ mod split;
 
 pub(super) use split::Split;
 
-use std::ops::Range;
-
 use maso_simd::Kernels;
 
 use super::domain::Domain;
@@ -33,6 +31,15 @@ pub(super) fn all_pieces(network: &Network) -> Option<Pieces> {
     let layers = network.layout().layers().iter();
     let pieces = layers.flat_map(|layer| std::iter::repeat_n(layer.pieces(), layer.units()));
     pieces.map(|count| (count <= MOST_PIECES).then(|| u64::MAX >> (64 - count))).collect()
+}
+
+/// The pieces that a unit can be on.
+fn each_piece(mut pieces: u64) -> impl Iterator<Item = usize> + Clone {
+    std::iter::from_fn(move || {
+        let piece = (pieces != 0).then(|| pieces.trailing_zeros() as usize);
+        pieces &= pieces.wrapping_sub(1);
+        piece
+    })
 }
 
 /// All numbers of a network on a part of the input; the memory stays from part to part.
@@ -237,14 +244,13 @@ impl<'n> Enclosure<'n> {
             let above = spline.knots.get(piece).map_or(f64::INFINITY, |knot| knot.at(unit));
             [below.max(least), above.min(most)]
         };
-        let allowed = |pieces: u64| (0..spline.slopes.len()).filter(move |p| pieces >> p & 1 == 1);
-        *pieces = allowed(*pieces)
+        *pieces = each_piece(*pieces)
             .filter(|&piece| ends(piece)[0] <= ends(piece)[1])
             .fold(0, |all, piece| all | 1 << piece);
         match pieces.count_ones() {
             0 => Err(Failure::Nowhere),
             1 => Ok(Band::on_piece(spline, unit, pieces.trailing_zeros() as usize)),
-            _ => Ok(Band::around(spline, unit, allowed(*pieces), ends)),
+            _ => Ok(Band::around(spline, unit, each_piece(*pieces), ends)),
         }
     }
 
@@ -258,8 +264,7 @@ impl<'n> Enclosure<'n> {
         pieces: &mut u64,
     ) -> Result<Band, Failure> {
         let sign = if extreme.smallest { -1.0 } else { 1.0 };
-        let allowed = (0..extreme.candidates.pieces()).filter(|p| *pieces >> p & 1 == 1);
-        let candidates: Vec<(Gate, Vec<f64>)> = allowed
+        let candidates: Vec<(Gate, Vec<f64>)> = each_piece(*pieces)
             .filter_map(|piece| extreme.gate(unit, piece))
             .map(|gate| (gate, self.candidate(node, &gate, sign)))
             .collect();
@@ -282,7 +287,7 @@ impl<'n> Enclosure<'n> {
     /// A candidate's row, times `sign`.
     fn candidate(&self, node: &Node, gate: &Gate, sign: f64) -> Vec<f64> {
         let rows = self.input(node, gate.input);
-        let mut row = vec![0.0; self.width().max(rows.width())];
+        let mut row = vec![0.0; self.width()];
         if gate.slope != 0.0 {
             row.iter_mut().zip(rows.row(gate.index)).for_each(|(to, from)| *to = sign * from);
         }
@@ -291,14 +296,15 @@ impl<'n> Enclosure<'n> {
     }
 
     /// A function of the outputs, which it is at least, on the domain: as a function of the offset from the origin, less
-    /// its errors, which follow.
+    /// the sizes of its errors, which follow.
     pub(super) fn side(&self, side: &Side) -> (Form, Vec<f64>) {
         let output = &self.nodes[self.places[self.network.output().index()]];
         let whole = |index: usize| Form { gradient: output.row(index).to_vec(), value: 0.0 };
         let outputs: Vec<Form> = (0..output.rows()).map(whole).collect();
         let form = side.form(&outputs);
         let (value, gradient, errors) = self.parts(&form.gradient);
-        (Form { gradient: gradient.to_vec(), value: value + form.value }, errors.to_vec())
+        let errors = errors.iter().map(|error| error.abs()).collect();
+        (Form { gradient: gradient.to_vec(), value: value + form.value }, errors)
     }
 
     /// Another function that this one is at least: pulled back through the lines below and above each unit.
@@ -315,7 +321,7 @@ impl<'n> Enclosure<'n> {
             let own = std::mem::take(&mut slopes[index]);
             match &node.operator {
                 Operator::Affine(affine) => {
-                    affine.add_transposed(&own, &mut slopes[node.inputs[0].index()]);
+                    affine.apply_transposed(&own, &mut slopes[node.inputs[0].index()]);
                     value += (0..own.len()).map(|unit| own[unit] * affine.bias(unit)).sum::<f64>();
                 }
                 Operator::Sum { negate } => {
@@ -364,7 +370,7 @@ fn fills(runs: &[Run], mut fill: impl FnMut(usize, f64)) {
     let mut at = 0;
     for run in runs {
         if let Run::Fill { value, len } = run {
-            Range { start: at, end: at + len }.for_each(|unit| fill(unit, *value));
+            (at..at + len).for_each(|unit| fill(unit, *value));
         }
         at += run.len();
     }

@@ -1,6 +1,6 @@
 //! Where a part of the input is cut.
 
-use super::{Enclosure, MOST_PIECES, Open, Pieces, difference};
+use super::{Enclosure, Open, Pieces, difference, each_piece};
 use crate::geometry::boundary::domain::Domain;
 use crate::geometry::cell::Form;
 use crate::linearize::dot;
@@ -37,7 +37,7 @@ impl Enclosure<'_> {
         pieces: &Pieces,
     ) -> Option<Split> {
         let mut open: Vec<(f64, Open)> =
-            errors.iter().map(|error| error.abs()).zip(self.open.iter().copied()).collect();
+            errors.iter().copied().zip(self.open.iter().copied()).collect();
         open.retain(|(error, _)| *error > 0.0);
         if open.len() > FEW_ERRORS * self.origin.len()
             && let Some(split) = self.across(domain, open.iter().map(|(_, open)| open), pieces)
@@ -79,8 +79,7 @@ impl Enclosure<'_> {
         let Operator::Nonlinear(Rule::Extreme(extreme)) = &node.operator else {
             return add(self.input(node, 0).row(open.index));
         };
-        let allowed = (0..MOST_PIECES).filter(|piece| pieces >> piece & 1 == 1);
-        let gates = allowed.filter_map(|piece| extreme.gate(open.index, piece));
+        let gates = each_piece(pieces).filter_map(|piece| extreme.gate(open.index, piece));
         let mut candidates = gates.map(|gate| self.candidate(node, &gate, 1.0));
         if let Some(first) = candidates.next() {
             candidates.for_each(|other| add(&difference(&other, &first)));
@@ -108,7 +107,7 @@ impl Enclosure<'_> {
                     let gate = extreme.gate(open.index, piece).expect("a candidate");
                     self.candidate(node, &gate, sign)
                 };
-                let allowed = || (0..MOST_PIECES).filter(|piece| pieces >> piece & 1 == 1);
+                let allowed = || each_piece(pieces);
                 let pair =
                     |one: usize| allowed().filter(move |&two| two > one).map(move |two| [one, two]);
                 allowed().flat_map(pair).find_map(|[one, two]| {
