@@ -3,7 +3,9 @@
 //! Every call checks its slices once, here, and then runs the tier's version. Field words are
 //! described in [`contract`](crate::contract).
 
-use crate::double::{DoubleBlock, DoubleLanes};
+use crate::double::{
+    DoubleBlock, DoubleExtreme, DoubleLanes, DoubleMargins, DoubleMeasure, DoubleSpline,
+};
 use crate::forms::{FormBlock, FormSum, Weights};
 use crate::gate::{Gate, Winners};
 use crate::margins::{Gauge, MarginLane, MarginLanes, Norms};
@@ -18,22 +20,23 @@ use crate::{PANEL, Tier, arch, reference};
 /// One parameter of a kernel: the same for all, one for each lane (unit of the panel, or element),
 /// or one for each row of the block.
 #[derive(Clone, Copy, Debug)]
-pub enum Param<'a> {
+pub enum Param<'a, T = f32> {
     /// One number for everything.
-    Splat(f32),
+    Splat(T),
     /// One number for each lane.
-    Lanes(&'a [f32]),
+    Lanes(&'a [T]),
     /// One number for each row of the block.
-    Rows(&'a [f32]),
+    Rows(&'a [T]),
 }
 
-impl Param<'_> {
+impl<T: Copy> Param<'_, T> {
     /// The value for (`row`, `lane`).
     ///
     /// # Panics
     /// If the parameter has no such row or lane.
     #[must_use]
-    pub fn at(&self, row: usize, lane: usize) -> f32 {
+    #[inline]
+    pub fn at(&self, row: usize, lane: usize) -> T {
         match self {
             Self::Splat(value) => *value,
             Self::Lanes(values) => values[lane],
@@ -280,6 +283,10 @@ type SoftExtremeKernel = fn(
     &mut [u32; PANEL],
     Option<&mut Gauge<'_>>,
 );
+type DoubleSplineKernel =
+    fn(&DoubleSpline<'_>, &DoubleMeasure<'_>, &mut [DoubleLanes], &mut [u32], &mut DoubleMargins);
+type DoubleExtremeKernel =
+    fn(&DoubleExtreme<'_>, &DoubleMeasure<'_>, &mut DoubleLanes, &mut [u32], &mut DoubleMargins);
 type SoftWindowKernel =
     fn(&WindowExtreme<'_>, &SoftPool<'_>, &mut [f32], &mut [u32], Option<&mut Gauge<'_>>);
 
@@ -299,6 +306,8 @@ pub struct Kernels {
     pub(crate) window_extreme:
         fn(&WindowExtreme<'_>, &mut [f32], &mut [u32], Option<&mut Gauge<'_>>),
     pub(crate) double: fn(&DoubleBlock<'_>, &mut [DoubleLanes]),
+    pub(crate) double_spline: DoubleSplineKernel,
+    pub(crate) double_extreme: DoubleExtremeKernel,
     pub(crate) product: fn(&Product<'_, f32>, &mut [f32], usize),
     pub(crate) double_product: fn(&Product<'_, f64>, &mut [f64], usize),
     pub(crate) form_signs: fn(&FormBlock<'_>, [f64; 2], f64, &mut [u64], &mut [u64]),
@@ -535,15 +544,6 @@ impl Kernels {
     fn run(&self, function: Function, x: &[f32], y: &mut [f32]) {
         assert_eq!(x.len(), y.len(), "as many results as numbers");
         (self.map)(function, x, y);
-    }
-
-    /// Runs a [`DoubleBlock`]; sums go to `out`.
-    ///
-    /// # Panics
-    /// If a slice is too short for the block.
-    pub fn double(&self, block: &DoubleBlock<'_>, out: &mut [DoubleLanes]) {
-        block.check(out);
-        (self.double)(block, out);
     }
 
     /// Runs a [`Product`]; row r of the result is added to `out[r * ldo..]`.

@@ -7,7 +7,7 @@
 //! From the tree: `kernel/` holds each kernel once, generic over a small vector trait; `arch/`
 //! implements that trait for each instruction set, and is the one room with unsafe code; [`tier`] names
 //! the instruction sets and picks one; [`kernels`] is the checked public edge, with [`mod@windows`] for
-//! kernels whose lanes are rows, [`double`] for sums in f64, [`forms`] for layers on a plane, [`product`] for sums of chosen rows of a
+//! kernels whose lanes are rows, [`double`] for layers in f64, [`forms`] for layers on a plane, [`product`] for sums of chosen rows of a
 //! matrix, [`gate`] for pieces taken before, [`margins`] for distances to knots, [`occupied`] for inputs that are zero, [`soft`] for units without a hard choice
 //! and [`soft64`] for the same in f64; [`mod@reference`] is the
 //! obvious scalar version that every tier is compared with; [`contract`] states the rules of rounding, ties
@@ -39,7 +39,10 @@ mod arch;
 mod kernel;
 
 pub use aligned::Aligned;
-pub use double::{DOUBLE_LANES, DoubleBlock, DoubleLanes};
+pub use double::{
+    DOUBLE_LANES, DoubleBlock, DoubleCandidate, DoubleExtreme, DoubleLanes, DoubleMargins,
+    DoubleMeasure, DoubleSpline,
+};
 pub use forms::{FormBlock, FormSum, Weights};
 pub use gate::{Gate, Winners};
 pub use kernels::{AffineBlock, Combine, ExtremeBlock, Kernels, MOST_PIECES, Param, Spline, Term};

@@ -1,6 +1,5 @@
 //! The obvious scalar version of every kernel: what the tiers are compared with, bit for bit.
 
-use crate::double::{DoubleBlock, DoubleLanes};
 use crate::forms::{FormBlock, FormSum, Weights};
 use crate::gate::{Gate, Winners};
 use crate::kernels::{AffineBlock, Combine, ExtremeBlock, Kernels, Param, Spline};
@@ -10,6 +9,7 @@ use crate::soft::{Function, Link, PoolRule, Soft, SoftGate, SoftPool, SoftUnit};
 use crate::windows::{Meeting, WindowBlock, WindowExtreme};
 use crate::{PANEL, Tier, bits};
 
+mod double;
 mod transcendental;
 
 /// The reference of tiers that round twice; also a tier of its own.
@@ -29,7 +29,9 @@ const fn table<const FUSED: bool>() -> Kernels {
         second_pass: |_, _, _, _| unreachable!("the reference ends its sums itself"),
         soft_extreme: soft_extreme::<FUSED>,
         soft_window_extreme: soft_window_extreme::<FUSED>,
-        double: double::<FUSED>,
+        double: double::sums::<FUSED>,
+        double_spline: double::spline::<FUSED>,
+        double_extreme: double::extreme,
         product: product::<f32, FUSED>,
         double_product: product::<f64, FUSED>,
         form_signs: form_signs::<FUSED>,
@@ -500,25 +502,6 @@ fn window_extreme(
             let candidates =
                 block.windows.window(unit % cells).iter().map(|tap| value_at(tap.source));
             measure_gap(gauge.as_deref_mut(), [unit / cells, lane], value, candidates);
-        }
-    }
-}
-
-fn double<const FUSED: bool>(block: &DoubleBlock<'_>, out: &mut [DoubleLanes]) {
-    for channel in 0..block.weights.channels() {
-        for cell in 0..block.windows.cells() {
-            let mut sum = DoubleLanes::splat(block.bias[channel]);
-            for input in 0..block.channels {
-                for tap in block.windows.window(cell) {
-                    let x = block.input[input * block.plane + tap.source as usize];
-                    let weight = block.weights.at(channel, input * block.taps + tap.tap as usize);
-                    sum = x.map2(sum, |x, sum| match FUSED {
-                        true => weight.mul_add(x, sum),
-                        false => weight * x + sum,
-                    });
-                }
-            }
-            out[block.order.unit(channel, cell)] = sum;
         }
     }
 }

@@ -83,9 +83,13 @@ impl Windows {
         assert!(self.width <= taps, "taps are numbered below their count");
     }
 
-    /// The taps of `cell`.
-    #[inline(always)]
-    pub(crate) fn window(&self, cell: usize) -> &[Tap] {
+    /// The taps of `cell`, in order.
+    ///
+    /// # Panics
+    /// If there is no such cell.
+    #[must_use]
+    #[inline]
+    pub fn window(&self, cell: usize) -> &[Tap] {
         &self.taps[self.starts[cell]..self.starts[cell + 1]]
     }
 }

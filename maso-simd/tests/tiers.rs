@@ -3,10 +3,9 @@
 mod common;
 
 use maso_simd::{
-    Addend, AffineBlock, ChannelWeights, Combine, DoubleBlock, DoubleLanes, ExtremeBlock,
-    FormBlock, FormSum, Gate, Gauge, Kernels, MOST_PIECES, MarginLanes, Measure, Meeting, PANEL,
-    Param, Product, Spline, Term, Tier, UnitOrder, Weights, WindowBlock, WindowExtreme, Winners,
-    bits as fields,
+    Addend, AffineBlock, ChannelWeights, Combine, ExtremeBlock, FormBlock, FormSum, Gate, Gauge,
+    Kernels, MOST_PIECES, MarginLanes, Measure, Meeting, PANEL, Param, Product, Spline, Term, Tier,
+    UnitOrder, Weights, WindowBlock, WindowExtreme, Winners, bits as fields,
 };
 
 use common::{Source, Wrap, bits, by_lane, by_row, on_every_tier, random_windows, uniform};
@@ -246,44 +245,6 @@ fn windows_match_the_reference_with_branches_and_every_order() {
                     };
                     assert!(run(kernels) == run(reference), "{outputs} channels, {count} pieces");
                 }
-            }
-        }
-    });
-}
-
-#[test]
-fn sums_in_f64_match_the_reference() {
-    on_every_tier(|kernels, reference| {
-        let mut source = Source(9);
-        for outputs in [1, 2, 3, 5, 6, 8, 13, 16, 29] {
-            for (channels, plane, cells, taps) in [(1, 9, 5, 4), (3, 12, 20, 9), (1, 0, 1, 70)] {
-                let len = channels * plane.max(taps);
-                let lanes = |source: &mut Source| {
-                    DoubleLanes(std::array::from_fn(|_| f64::from(source.next()) / 3.0))
-                };
-                let input: Vec<_> = (0..len).map(|_| lanes(&mut source)).collect();
-                let numbers = source.vec(outputs * channels * taps);
-                let weights = ChannelWeights::pack(outputs, channels * taps, |o, i| {
-                    f64::from(numbers[o * channels * taps + i]) / 7.0
-                });
-                let windows = random_windows(&mut source, cells, plane.max(taps), taps);
-                let bias: Vec<f64> = source.vec(outputs).into_iter().map(f64::from).collect();
-                let block = DoubleBlock {
-                    input: &input,
-                    channels,
-                    plane,
-                    windows: &windows,
-                    taps,
-                    weights: &weights,
-                    bias: &bias,
-                    order: UnitOrder { channel: cells, cell: 1 },
-                };
-                let run = |kernels: &Kernels| {
-                    let mut out = vec![DoubleLanes::default(); outputs * cells];
-                    kernels.double(&block, &mut out);
-                    out
-                };
-                assert!(run(kernels) == run(reference), "{outputs} channels, {taps} taps");
             }
         }
     });

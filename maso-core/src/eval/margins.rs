@@ -3,7 +3,7 @@
 
 use std::sync::OnceLock;
 
-use super::double::DoubleEvaluator;
+use super::double::{DoubleBounds, DoubleEvaluator};
 use super::{EvalError, Evaluator};
 use crate::margin::{Bounds, Precision};
 use crate::pack::{PackedMeasure, measures};
@@ -14,7 +14,7 @@ pub(super) struct MarginPlan {
     pub(super) bounds: Bounds,
     /// For the rows that are done again.
     pub(super) double: DoubleEvaluator,
-    pub(super) double_bounds: Bounds,
+    pub(super) double_bounds: DoubleBounds,
     unit: OnceLock<Vec<Option<PackedMeasure>>>,
     row: OnceLock<Vec<Option<PackedMeasure>>>,
 }
@@ -29,7 +29,7 @@ impl MarginPlan {
         }
         let double = DoubleEvaluator::new(network, evaluator.kernels);
         let sizes = double.sizes(rows)?;
-        let double_bounds = Bounds::new(network, sizes.clone(), Precision::F64);
+        let double_bounds = double.bounds(Bounds::new(network, sizes.clone(), Precision::F64));
         let bounds = Bounds::new(network, sizes, Precision::F32);
         let (unit, row) = (OnceLock::new(), OnceLock::new());
         Ok(Self { bounds, double, double_bounds, unit, row })

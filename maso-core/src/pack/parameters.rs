@@ -7,22 +7,14 @@ use crate::network::{Function, PerUnit, ScalarSpline, Soft, SoftGate, SoftPool};
 
 /// One parameter.
 #[derive(Clone, Debug)]
-pub(in crate::pack) enum Packed {
-    Splat(f32),
-    Values(Vec<f32>),
+pub(in crate::pack) enum Packed<T = f32> {
+    Splat(T),
+    Values(Vec<T>),
 }
 
-impl Packed {
-    /// The values of `parameter` at `units`, or one number where it is uniform.
-    pub(in crate::pack) fn new(parameter: &PerUnit, units: impl Iterator<Item = usize>) -> Self {
-        match parameter.as_uniform() {
-            Some(value) => Self::Splat(value as f32),
-            None => Self::Values(units.map(|unit| parameter.at(unit) as f32).collect()),
-        }
-    }
-
+impl<T: Copy + PartialEq> Packed<T> {
     /// A number for each unit asked for, or one number where they are all the same.
-    pub(in crate::pack) fn of(values: Vec<f32>) -> Self {
+    pub(in crate::pack) fn of(values: Vec<T>) -> Self {
         match values.split_first() {
             Some((first, rest)) if rest.iter().all(|value| value == first) => Self::Splat(*first),
             _ => Self::Values(values),
@@ -31,7 +23,10 @@ impl Packed {
 
     /// As a kernel's parameter; `part` picks from a list.
     #[inline]
-    pub(in crate::pack) fn bind<'a>(&'a self, part: impl Fn(&'a [f32]) -> Param<'a>) -> Param<'a> {
+    pub(in crate::pack) fn bind<'a>(
+        &'a self,
+        part: impl Fn(&'a [T]) -> Param<'a, T>,
+    ) -> Param<'a, T> {
         match self {
             Self::Splat(value) => Param::Splat(*value),
             Self::Values(values) => part(values),
@@ -39,10 +34,20 @@ impl Packed {
     }
 
     /// The number of the unit asked for as `index`-th.
-    pub(in crate::pack) fn at(&self, index: usize) -> f32 {
+    pub(in crate::pack) fn at(&self, index: usize) -> T {
         match self {
             Self::Splat(value) => *value,
             Self::Values(values) => values[index],
+        }
+    }
+}
+
+impl Packed {
+    /// The values of `parameter` at `units`, or one number where it is uniform.
+    pub(in crate::pack) fn new(parameter: &PerUnit, units: impl Iterator<Item = usize>) -> Self {
+        match parameter.as_uniform() {
+            Some(value) => Self::Splat(value as f32),
+            None => Self::Values(units.map(|unit| parameter.at(unit) as f32).collect()),
         }
     }
 

@@ -21,7 +21,9 @@ pub(crate) static KERNELS: Kernels = Kernels {
     soft_window_extreme: kernel::soft_window_extreme::<f32x8>,
     windows: kernel::windows::<f32x8, 1>,
     window_extreme: kernel::window_extreme::<f32x8>,
-    double: kernel::double::<f64x4>,
+    double: kernel::double::<f64x4, 1>,
+    double_spline: kernel::double_spline::<f64x4>,
+    double_extreme: kernel::double_extreme::<f64x4>,
     product: kernel::product::<f32x8, 4, 1>,
     double_product: kernel::product::<f64x4, 4, 1>,
     form_signs: kernel::form_signs::<f64x4>,
@@ -167,7 +169,23 @@ impl Lanes for f64x4 {
 }
 
 impl Double for f64x4 {
+    type Mask = Self;
     const IS_FUSED: bool = false;
+
+    #[inline(always)]
+    fn gt(self, other: Self) -> Self {
+        self.simd_gt(other)
+    }
+
+    #[inline(always)]
+    fn select(mask: Self, yes: Self, no: Self) -> Self {
+        mask.select(yes, no)
+    }
+
+    #[inline(always)]
+    fn bits(mask: Self) -> u32 {
+        mask.to_bitmask()
+    }
 
     #[inline(always)]
     fn widen(from: &[f32]) -> Self {
@@ -183,10 +201,5 @@ impl Double for f64x4 {
     #[inline(always)]
     fn max(self, other: Self) -> Self {
         self.fast_max(other)
-    }
-
-    #[inline(always)]
-    fn above(self, other: Self) -> u32 {
-        self.simd_gt(other).to_bitmask()
     }
 }

@@ -11,6 +11,7 @@ mod movement;
 mod norms;
 mod peak;
 mod product;
+mod reader;
 mod second_pass;
 mod soft;
 mod soft_pool;
@@ -24,7 +25,7 @@ mod windows;
 
 pub(crate) use affine::affine;
 pub(crate) use combine::combine;
-pub(crate) use double::double;
+pub(crate) use double::{double, double_extreme, double_spline};
 pub(crate) use extreme::extreme;
 pub(crate) use forms::{
     add_column, add_column_to, form_signs, largest_forms, sum_forms, sum_forms_twice_as_well,
@@ -147,8 +148,30 @@ macro_rules! tier_kernels {
             double: $crate::kernel::within!($features, |block: &$crate::DoubleBlock<'_>,
                                                         out: &mut [$crate::DoubleLanes]|
              -> () {
-                $crate::kernel::double::<$double>(block, out)
+                $crate::kernel::double::<$double, $window_registers>(block, out)
             }),
+            double_spline: $crate::kernel::within!(
+                $features,
+                |spline: &$crate::DoubleSpline<'_>,
+                 measure: &$crate::DoubleMeasure<'_>,
+                 numbers: &mut [$crate::DoubleLanes],
+                 planes: &mut [u32],
+                 kept: &mut $crate::DoubleMargins|
+                 -> () {
+                    $crate::kernel::double_spline::<$double>(spline, measure, numbers, planes, kept)
+                }
+            ),
+            double_extreme: $crate::kernel::within!(
+                $features,
+                |block: &$crate::DoubleExtreme<'_>,
+                 measure: &$crate::DoubleMeasure<'_>,
+                 out: &mut $crate::DoubleLanes,
+                 planes: &mut [u32],
+                 kept: &mut $crate::DoubleMargins|
+                 -> () {
+                    $crate::kernel::double_extreme::<$double>(block, measure, out, planes, kept)
+                }
+            ),
             product: $crate::kernel::within!($features, |block: &$crate::Product<'_, f32>,
                                                          out: &mut [f32],
                                                          ldo: usize|

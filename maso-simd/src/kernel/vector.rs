@@ -18,6 +18,10 @@ pub(crate) trait Lanes: Copy {
 
 /// A register of f64 lanes that can be compared.
 pub(crate) trait Double: Lanes<Number = f64> {
+    /// One truth value for each lane.
+    type Mask: Copy;
+    /// The bits of all lanes.
+    const ALL: u32 = (1 << Self::LANES) - 1;
     /// Whether [`mul_add`](Lanes::mul_add) rounds once.
     const IS_FUSED: bool;
 
@@ -26,8 +30,16 @@ pub(crate) trait Double: Lanes<Number = f64> {
     fn abs(self) -> Self;
     /// The larger of each lane; what it is for NaN does not matter.
     fn max(self, other: Self) -> Self;
+    fn gt(self, other: Self) -> Self::Mask;
+    fn select(mask: Self::Mask, yes: Self, no: Self) -> Self;
+    /// Lane i's truth at bit i.
+    fn bits(mask: Self::Mask) -> u32;
+
     /// Lane i's truth of `self > other` at bit i.
-    fn above(self, other: Self) -> u32;
+    #[inline(always)]
+    fn above(self, other: Self) -> u32 {
+        Self::bits(self.gt(other))
+    }
 }
 
 /// A register of f32 lanes. Its operations round as its tier's family says (see

@@ -9,7 +9,7 @@
 #![allow(clippy::needless_range_loop, reason = "loops over constants, which are unrolled whole")]
 
 use super::Vector;
-use super::spans::Spans;
+use super::reader::Reader;
 use super::spline::{Ending, load, with_ending};
 use super::watch::{Seen, Spot, Watch, with_watch};
 use crate::PANEL;
@@ -121,8 +121,7 @@ impl<E> Pass<'_, '_, E> {
         }
     }
 
-    /// The sums of `MR` channels. The bodies of the loops over channels and registers are small enough to
-    /// be unrolled whole, which keeps the sums in registers.
+    /// The sums of `MR` channels.
     #[inline(always)]
     fn sum<V: Vector, const MR: usize, const NV: usize>(
         &self,
@@ -131,40 +130,20 @@ impl<E> Pass<'_, '_, E> {
         lane: usize,
     ) -> [[V; NV]; MR] {
         let block = self.block;
-        let weights = block.weights.group(first).as_chunks::<MR>().0;
-        let input = block.input.as_chunks::<PANEL>().0;
-        let window = block.windows.window(cell);
         let mut sums = [[V::splat(0.0); NV]; MR];
         for (m, sums) in sums.iter_mut().enumerate() {
             *sums = [load(&block.bias, first + m, 0); NV];
         }
-        for channel in 0..block.channels {
-            let plane = &input[channel * block.plane..];
-            let weights = &weights[channel * block.taps..];
-            match window {
-                // A matrix: no tap is looked up, and inputs that are zero are passed over.
-                [first, ..] if block.windows.are_consecutive() => {
-                    let plane = &plane[first.source as usize..][..window.len()];
-                    let weights = &weights[first.tap as usize..][..window.len()];
-                    match block.occupied {
-                        None => add_all(&mut sums, plane, lane, weights),
-                        Some(occupied) => {
-                            let mut spans = Spans::<1>::new(occupied, 0, [0, window.len()]);
-                            while let Some([from, to]) = spans.next() {
-                                add_all(&mut sums, &plane[from..to], lane, &weights[from..to]);
-                            }
-                        }
-                    }
-                }
-                _ => {
-                    for tap in window {
-                        let (x, weights) =
-                            (&plane[tap.source as usize], &weights[tap.tap as usize]);
-                        add_products(&mut sums, x, lane, weights);
-                    }
-                }
-            }
-        }
+        let reader = Reader {
+            input: block.input.as_chunks::<PANEL>().0,
+            channels: block.channels,
+            plane: block.plane,
+            windows: block.windows,
+            taps: block.taps,
+            weights: block.weights,
+            occupied: block.occupied,
+        };
+        reader.add_to(&mut sums, first, cell, lane);
         sums
     }
 
@@ -219,39 +198,6 @@ impl<E> Pass<'_, '_, E> {
         value.store(&mut self.out[at..]);
         if E::KNOTS > 0 {
             self.planes[unit] |= bits << lane;
-        }
-    }
-}
-
-/// Adds the products of vectors with their weights.
-#[inline(always)]
-fn add_all<V: Vector, const MR: usize, const NV: usize>(
-    sums: &mut [[V; NV]; MR],
-    vectors: &[[f32; PANEL]],
-    lane: usize,
-    weights: &[[f32; MR]],
-) {
-    for (x, weights) in vectors.iter().zip(weights) {
-        add_products(sums, x, lane, weights);
-    }
-}
-
-/// Adds the products of `NV` registers of rows with `MR` channels' weights.
-#[inline(always)]
-fn add_products<V: Vector, const MR: usize, const NV: usize>(
-    sums: &mut [[V; NV]; MR],
-    lanes: &[f32; PANEL],
-    lane: usize,
-    weights: &[f32; MR],
-) {
-    let mut x = [V::splat(0.0); NV];
-    for v in 0..NV {
-        x[v] = V::load(&lanes[lane + v * V::LANES..]);
-    }
-    for m in 0..MR {
-        let weight = V::splat(weights[m]);
-        for v in 0..NV {
-            sums[m][v] = weight.mul_add(x[v], sums[m][v]);
         }
     }
 }

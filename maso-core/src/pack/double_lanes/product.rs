@@ -1,7 +1,8 @@
 //! Matrices and convolutions, for the f64 kernel.
 
-use maso_simd::{ChannelWeights, DoubleBlock, DoubleLanes, Kernels, Tap, UnitOrder, Windows};
+use maso_simd::{ChannelWeights, DoubleBlock, Tap, UnitOrder, Windows};
 
+use super::DoubleRun;
 use crate::network::{Convolution, Dense};
 use crate::pack::row_lanes::{group_weights, windows_of};
 
@@ -55,11 +56,11 @@ impl Product {
         }
     }
 
-    pub(super) fn run(&self, kernels: &Kernels, input: &[DoubleLanes], out: &mut [DoubleLanes]) {
+    pub(super) fn run(&self, run: &mut DoubleRun<'_>) {
         for part in 0..self.batch * self.groups.len() {
             let group = part % self.groups.len();
             let block = DoubleBlock {
-                input: &input[part * self.channels * self.plane..],
+                input: &run.inputs[0][part * self.channels * self.plane..],
                 channels: self.channels,
                 plane: self.plane,
                 windows: &self.windows,
@@ -67,8 +68,15 @@ impl Product {
                 weights: &self.groups[group],
                 bias: &self.bias[group * self.outputs..],
                 order: self.order,
+                occupied: run.occupied.filter(|_| self.is_one_matrix()),
             };
-            kernels.double(&block, &mut out[part * self.outputs * self.windows.cells()..]);
+            let first = part * self.outputs * self.windows.cells();
+            run.kernels.double(&block, &mut run.out[first..]);
         }
+    }
+
+    /// Whether it is a matrix that reads its whole input.
+    fn is_one_matrix(&self) -> bool {
+        self.batch == 1 && self.channels == 1 && self.windows.is_matrix(self.taps)
     }
 }

@@ -200,7 +200,29 @@ impl Lanes for QuadDouble {
 }
 
 impl Double for QuadDouble {
+    type Mask = uint64x2_t;
     const IS_FUSED: bool = true;
+
+    #[inline(always)]
+    fn gt(self, other: Self) -> uint64x2_t {
+        // SAFETY: the processor has NEON (see the file's head).
+        unsafe { vcgtq_f64(self.0, other.0) }
+    }
+
+    #[inline(always)]
+    fn select(mask: uint64x2_t, yes: Self, no: Self) -> Self {
+        // SAFETY: the processor has NEON (see the file's head).
+        Self(unsafe { vbslq_f64(mask, yes.0, no.0) })
+    }
+
+    #[inline(always)]
+    fn bits(mask: uint64x2_t) -> u32 {
+        // SAFETY: the processor has NEON (see the file's head).
+        let first = unsafe { vgetq_lane_u64::<0>(mask) };
+        // SAFETY: the processor has NEON (see the file's head).
+        let second = unsafe { vgetq_lane_u64::<1>(mask) };
+        (first & 1 | second & 2) as u32
+    }
 
     #[inline(always)]
     fn widen(from: &[f32]) -> Self {
@@ -221,16 +243,5 @@ impl Double for QuadDouble {
     fn max(self, other: Self) -> Self {
         // SAFETY: the processor has NEON (see the file's head).
         Self(unsafe { vmaxq_f64(self.0, other.0) })
-    }
-
-    #[inline(always)]
-    fn above(self, other: Self) -> u32 {
-        // SAFETY: the processor has NEON (see the file's head).
-        let mask = unsafe { vcgtq_f64(self.0, other.0) };
-        // SAFETY: the processor has NEON (see the file's head).
-        let first = unsafe { vgetq_lane_u64::<0>(mask) };
-        // SAFETY: the processor has NEON (see the file's head).
-        let second = unsafe { vgetq_lane_u64::<1>(mask) };
-        (first & 1 | second & 2) as u32
     }
 }

@@ -235,7 +235,26 @@ impl Lanes for YmmDouble {
 }
 
 impl Double for YmmDouble {
+    type Mask = Self;
     const IS_FUSED: bool = true;
+
+    #[inline(always)]
+    fn gt(self, other: Self) -> Self {
+        // SAFETY: the processor has AVX (see the file's head).
+        Self(unsafe { _mm256_cmp_pd::<_CMP_GT_OQ>(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn select(mask: Self, yes: Self, no: Self) -> Self {
+        // SAFETY: the processor has AVX (see the file's head).
+        Self(unsafe { _mm256_blendv_pd(no.0, yes.0, mask.0) })
+    }
+
+    #[inline(always)]
+    fn bits(mask: Self) -> u32 {
+        // SAFETY: the processor has AVX (see the file's head).
+        (unsafe { _mm256_movemask_pd(mask.0) }) as u32
+    }
 
     #[inline(always)]
     fn widen(from: &[f32]) -> Self {
@@ -257,14 +276,5 @@ impl Double for YmmDouble {
     fn max(self, other: Self) -> Self {
         // SAFETY: the processor has AVX (see the file's head).
         Self(unsafe { _mm256_max_pd(self.0, other.0) })
-    }
-
-    #[inline(always)]
-    fn above(self, other: Self) -> u32 {
-        // SAFETY: the processor has AVX (see the file's head).
-        let mask = unsafe { _mm256_cmp_pd::<_CMP_GT_OQ>(self.0, other.0) };
-        // SAFETY: the processor has AVX (see the file's head).
-        let bits = unsafe { _mm256_movemask_pd(mask) };
-        bits as u32
     }
 }

@@ -241,7 +241,25 @@ impl Lanes for ZmmDouble {
 }
 
 impl Double for ZmmDouble {
+    type Mask = __mmask8;
     const IS_FUSED: bool = true;
+
+    #[inline(always)]
+    fn gt(self, other: Self) -> __mmask8 {
+        // SAFETY: the processor has AVX-512F (see the file's head).
+        unsafe { _mm512_cmp_pd_mask::<_CMP_GT_OQ>(self.0, other.0) }
+    }
+
+    #[inline(always)]
+    fn select(mask: __mmask8, yes: Self, no: Self) -> Self {
+        // SAFETY: the processor has AVX-512F (see the file's head).
+        Self(unsafe { _mm512_mask_blend_pd(mask, no.0, yes.0) })
+    }
+
+    #[inline(always)]
+    fn bits(mask: __mmask8) -> u32 {
+        mask.into()
+    }
 
     #[inline(always)]
     fn widen(from: &[f32]) -> Self {
@@ -262,12 +280,5 @@ impl Double for ZmmDouble {
     fn max(self, other: Self) -> Self {
         // SAFETY: the processor has AVX-512F (see the file's head).
         Self(unsafe { _mm512_max_pd(self.0, other.0) })
-    }
-
-    #[inline(always)]
-    fn above(self, other: Self) -> u32 {
-        // SAFETY: the processor has AVX-512F (see the file's head).
-        let mask = unsafe { _mm512_cmp_pd_mask::<_CMP_GT_OQ>(self.0, other.0) };
-        mask.into()
     }
 }
