@@ -8,7 +8,7 @@ use crate::double::{
 };
 use crate::forms::{FormBlock, FormSum, Weights};
 use crate::gate::{Gate, Winners};
-use crate::margins::{Gauge, MarginLane, MarginLanes, Norms};
+use crate::margins::{Gauge, Norms};
 use crate::occupied::Occupied;
 use crate::product::Product;
 use crate::second_pass::SplineRow;
@@ -325,8 +325,7 @@ pub struct Kernels {
     pub(crate) finite: fn(&[f32]) -> bool,
     pub(crate) occupied_row: fn(&[f32], &mut [u64]),
     pub(crate) occupied_lanes: fn(&[[f32; PANEL]], &mut [u64]),
-    pub(crate) whole: fn(&MarginLanes) -> MarginLane,
-    pub(crate) norms: fn(&[f32]) -> Norms,
+    pub(crate) norms: fn(&[f32], &mut [u64]) -> Norms,
     pub(crate) peak: fn(usize) -> (usize, f32),
 }
 
@@ -380,7 +379,7 @@ impl Kernels {
         gauge: Option<&mut Gauge<'_>>,
     ) -> bool {
         block.check(out, ldo, fields);
-        check_gauge(gauge.as_deref(), block.rows, block.rows, block.panels() * PANEL);
+        gauge.iter().for_each(|gauge| gauge.check(block.rows, block.panels() * PANEL));
         self.affine_and_spline(block, out, ldo, fields, gauge)
     }
 
@@ -397,7 +396,7 @@ impl Kernels {
         gauge: Option<&mut Gauge<'_>>,
     ) -> bool {
         sum.check(out, fields);
-        check_gauge(gauge.as_deref(), 1, 1, out.len());
+        gauge.iter().for_each(|gauge| gauge.check(1, out.len()));
         self.combine_and_spline(sum, out, fields, gauge)
     }
 
@@ -413,7 +412,7 @@ impl Kernels {
         gauge: Option<&mut Gauge<'_>>,
     ) {
         block.check();
-        check_gauge(gauge.as_deref(), 1, 1, PANEL);
+        gauge.iter().for_each(|gauge| gauge.check(1, PANEL));
         (self.extreme)(block, out, winner, gauge);
     }
 
@@ -430,7 +429,7 @@ impl Kernels {
         gauge: Option<&mut Gauge<'_>>,
     ) -> bool {
         block.check(out, planes);
-        check_gauge(gauge.as_deref(), 1, block.weights.channels(), 0);
+        gauge.iter().for_each(|gauge| gauge.check(block.weights.channels(), 0));
         self.windows_and_spline(block, out, planes, gauge)
     }
 
@@ -447,7 +446,7 @@ impl Kernels {
         gauge: Option<&mut Gauge<'_>>,
     ) {
         block.check(out, planes);
-        check_gauge(gauge.as_deref(), 1, block.planes, 0);
+        gauge.iter().for_each(|gauge| gauge.check(block.planes, 0));
         (self.window_extreme)(block, out, planes, gauge);
     }
 
@@ -466,7 +465,7 @@ impl Kernels {
     ) {
         block.check();
         pool.sharpness.check(1, PANEL);
-        check_gauge(gauge.as_deref(), 1, 1, PANEL);
+        gauge.iter().for_each(|gauge| gauge.check(1, PANEL));
         (self.soft_extreme)(block, pool, out, winner, gauge);
     }
 
@@ -485,7 +484,7 @@ impl Kernels {
     ) {
         block.check(out, planes);
         pool.sharpness.check(block.planes, PANEL);
-        check_gauge(gauge.as_deref(), 1, block.planes, 0);
+        gauge.iter().for_each(|gauge| gauge.check(block.planes, 0));
         (self.soft_window_extreme)(block, pool, out, planes, gauge);
     }
 
@@ -715,16 +714,10 @@ impl Kernels {
         (self.finite)(numbers)
     }
 
-    /// The margins of all lanes together.
-    #[must_use]
-    pub fn margins(&self, kept: &MarginLanes) -> MarginLane {
-        (self.whole)(kept)
-    }
-
     /// How large the numbers of a row are, to which rounding errors are in proportion.
     #[must_use]
     pub fn norms(&self, row: &[f32]) -> Norms {
-        (self.norms)(row)
+        (self.norms)(row, &mut [])
     }
 
     /// Multiply-adds between registers, `rounds` rounds of them with nothing else in the way: how many,
@@ -732,13 +725,5 @@ impl Kernels {
     #[must_use]
     pub fn peak(&self, rounds: usize) -> (usize, f32) {
         (self.peak)(rounds)
-    }
-}
-
-/// Checks that a gauge has `slots` margins, and parameters for `rows` rows or `lanes` lanes.
-fn check_gauge(gauge: Option<&Gauge<'_>>, slots: usize, rows: usize, lanes: usize) {
-    if let Some(gauge) = gauge {
-        assert!(gauge.rows.len() >= slots, "margins for each row");
-        gauge.measure.check(rows, lanes);
     }
 }

@@ -46,7 +46,7 @@ pub use double::{
 pub use forms::{FormBlock, FormSum, Weights};
 pub use gate::{Gate, Winners};
 pub use kernels::{AffineBlock, Combine, ExtremeBlock, Kernels, MOST_PIECES, Param, Spline, Term};
-pub use margins::{Gauge, MarginLane, MarginLanes, Measure, Norms};
+pub use margins::{Gauge, Kept, MarginLane, MarginLanes, Measure, Norms};
 pub use occupied::Occupied;
 pub use panel::{PANEL, Panels};
 pub use product::{PRODUCT_LANES, Product};

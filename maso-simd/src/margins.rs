@@ -8,7 +8,7 @@
 use crate::PANEL;
 use crate::kernels::{MOST_PIECES, Param};
 
-/// What is kept of a row, or of [`PANEL`] rows side by side: a number in each lane.
+/// What is kept of [`PANEL`] rows side by side: a number in each lane.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MarginLanes {
     /// Smallest distance to a knot.
@@ -41,28 +41,35 @@ impl MarginLanes {
         }
     }
 
-    /// All lanes together.
-    #[inline(always)]
-    pub(crate) fn whole(&self) -> MarginLane {
-        let least = |lanes: &[f32; PANEL]| halved(*lanes, |a, b| if b < a { b } else { a });
-        let most = |lanes: &[f32; PANEL]| halved(*lanes, |a, b| if b > a { b } else { a });
-        MarginLane {
-            absolute: least(&self.absolute),
-            relative: least(&self.relative),
-            largest: most(&self.largest),
-            tied: most(&self.tied) > 0.0,
-        }
+    /// The first `live` lanes together.
+    #[must_use]
+    pub fn first(&self, live: usize) -> MarginLane {
+        let mut all = MarginLane::NONE;
+        (0..live).for_each(|lane| all.merge(self.lane(lane)));
+        all
     }
 
-    /// Takes in what the first `live` lanes of `other` have seen.
-    pub fn merge(&mut self, other: &Self, live: usize) {
-        for lane in 0..live {
-            self.absolute[lane] = self.absolute[lane].min(other.absolute[lane]);
-            self.relative[lane] = self.relative[lane].min(other.relative[lane]);
-            self.largest[lane] = self.largest[lane].max(other.largest[lane]);
-            self.tied[lane] = self.tied[lane].max(other.tied[lane]);
-        }
+    /// Takes in what `other` has seen of the row in `lane`.
+    pub(crate) fn merge(&mut self, lane: usize, other: MarginLane) {
+        let mut own = self.lane(lane);
+        own.merge(other);
+        self.absolute[lane] = own.absolute;
+        self.relative[lane] = own.relative;
+        self.largest[lane] = own.largest;
+        self.tied[lane] = if own.tied { 1.0 } else { 0.0 };
     }
+}
+
+/// The smaller number, of two that are not NaN: a single instruction, where [`f32::min`] has to look.
+#[inline(always)]
+pub(crate) fn smaller(a: f32, b: f32) -> f32 {
+    if b < a { b } else { a }
+}
+
+/// The larger number, of two that are not NaN.
+#[inline(always)]
+pub(crate) fn larger(a: f32, b: f32) -> f32 {
+    if b > a { b } else { a }
 }
 
 /// All lanes by halves: 32, 16, 8, … numbers.
@@ -85,11 +92,10 @@ pub(crate) fn norms_of_lanes(
     squares: [f32; PANEL],
     nonzero: usize,
 ) -> Norms {
-    let larger = |a, b| if b > a { b } else { a };
     Norms { largest: halved(largest, larger), squares: halved(squares, |a, b| a + b), nonzero }
 }
 
-/// One lane of [`MarginLanes`], or all of them together.
+/// What is kept of one row.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MarginLane {
     /// Smallest distance to a knot.
@@ -100,6 +106,21 @@ pub struct MarginLane {
     pub largest: f32,
     /// Whether candidates of a maximum were equal.
     pub tied: bool,
+}
+
+impl MarginLane {
+    /// Nothing seen so far.
+    pub const NONE: Self =
+        Self { absolute: f32::INFINITY, relative: f32::INFINITY, largest: 0.0, tied: false };
+
+    /// Takes in what `other` has seen.
+    #[inline(always)]
+    pub fn merge(&mut self, other: Self) {
+        self.absolute = smaller(self.absolute, other.absolute);
+        self.relative = smaller(self.relative, other.relative);
+        self.largest = larger(self.largest, other.largest);
+        self.tied |= other.tied;
+    }
 }
 
 /// What distances are measured from and by. Parameters are looked up as those of the spline.
@@ -127,8 +148,39 @@ impl Measure<'_> {
 pub struct Gauge<'a> {
     /// By what they are measured.
     pub measure: Measure<'a>,
-    /// One for each row of the block; a single one where the lanes are rows.
-    pub rows: &'a mut [MarginLanes],
+    /// Whose they are.
+    pub kept: Kept<'a>,
+}
+
+/// The margins of a block's rows.
+#[derive(Debug)]
+pub enum Kept<'a> {
+    /// One for each row: lanes are units.
+    Rows(&'a mut [MarginLane]),
+    /// Lanes are rows.
+    Lanes(&'a mut MarginLanes),
+}
+
+impl Gauge<'_> {
+    /// Checks that there are margins for `rows` rows, or lanes, and parameters for `rows` rows or `lanes` lanes.
+    pub(crate) fn check(&self, rows: usize, lanes: usize) {
+        if let Kept::Rows(kept) = &self.kept {
+            assert!(kept.len() >= rows, "margins for each row");
+        }
+        self.measure.check(rows, lanes);
+    }
+
+    /// The margins of a kernel whose lanes are rows.
+    ///
+    /// # Panics
+    /// If they are kept row by row.
+    #[inline(always)]
+    pub(crate) fn lanes(&mut self) -> (&Measure<'_>, &mut MarginLanes) {
+        match &mut self.kept {
+            Kept::Lanes(kept) => (&self.measure, kept),
+            Kept::Rows(_) => panic!("margins are kept in lanes where lanes are rows"),
+        }
+    }
 }
 
 /// How large the numbers of a row are.

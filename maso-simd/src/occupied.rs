@@ -12,7 +12,7 @@
 //! assert!(kernels.occupied_rows(&row, 1000, 1, 1000, &mut occupied).is_none(), "nothing to gain");
 //! ```
 
-use crate::{Kernels, PANEL};
+use crate::{Kernels, Norms, PANEL};
 
 /// Fewer inputs are not looked through: it would take longer than it saves.
 const FEWEST: usize = 128;
@@ -84,6 +84,31 @@ impl Kernels {
             }
         }
         Some(occupied)
+    }
+
+    /// How large the first `depth` numbers of `rows` rows, `ldx` apart, are, as [`norms`](Self::norms), and at the same
+    /// time which of them are not zero, as [`occupied_rows`](Self::occupied_rows): each row is read once. Numbers that
+    /// are NaN, whose row's squares are NaN, count as zeros.
+    ///
+    /// # Panics
+    /// If `x` is too short.
+    pub fn norms_of_rows<'o>(
+        &self,
+        x: &[f32],
+        ldx: usize,
+        rows: usize,
+        depth: usize,
+        (norms, occupied): (&mut Vec<Norms>, &'o mut Occupied),
+    ) -> Option<&'o Occupied> {
+        let words = if depth < FEWEST { 0 } else { depth.div_ceil(64) };
+        occupied.clear(rows, words * 64);
+        norms.clear();
+        norms.extend((0..rows).map(|row| {
+            let mask = &mut occupied.masks[row * words..][..words];
+            (self.norms)(&x[row * ldx..][..depth], mask)
+        }));
+        let looked = words > 0 && rows > 0;
+        (looked && occupied.has_gaps(SAMPLE.min(rows), depth)).then_some(occupied)
     }
 
     /// Looks which vectors of `lanes` are not zero in all lanes; none if too many are not.

@@ -3,7 +3,7 @@
 use crate::forms::{FormBlock, FormSum, Weights};
 use crate::gate::{Gate, Winners};
 use crate::kernels::{AffineBlock, Combine, ExtremeBlock, Kernels, Param, Spline};
-use crate::margins::{Gauge, Norms, norms_of_lanes};
+use crate::margins::{Gauge, Kept, MarginLane, Norms, norms_of_lanes};
 use crate::product::Product;
 use crate::soft::{Function, Link, PoolRule, Soft, SoftGate, SoftPool, SoftUnit};
 use crate::windows::{Meeting, WindowBlock, WindowExtreme};
@@ -46,7 +46,6 @@ const fn table<const FUSED: bool>() -> Kernels {
         to_lanes,
         from_lanes,
         codes,
-        whole: |kept| kept.whole(),
         norms: norms::<FUSED>,
         occupied_row,
         occupied_lanes,
@@ -440,15 +439,17 @@ fn measure(
     z: f32,
     value: f32,
 ) {
-    let Some(Gauge { measure, rows }) = gauge else { return };
-    let (kept, at) = (&mut rows[slot], lane % PANEL);
+    let Some(Gauge { measure, kept }) = gauge else { return };
+    let mut own = MarginLane { largest: value.abs() * measure.inverse_size, ..MarginLane::NONE };
     for knot in &measure.minus_knots[..knots] {
         let distance = (z + knot.at(row, lane)).abs();
-        let relative = distance * measure.inverse.at(row, lane);
-        kept.absolute[at] = kept.absolute[at].min(distance);
-        kept.relative[at] = kept.relative[at].min(relative);
+        own.absolute = own.absolute.min(distance);
+        own.relative = own.relative.min(distance * measure.inverse.at(row, lane));
     }
-    kept.largest[at] = kept.largest[at].max(value.abs() * measure.inverse_size);
+    match kept {
+        Kept::Rows(rows) => rows[slot].merge(own),
+        Kept::Lanes(lanes) => lanes.merge(lane % PANEL, own),
+    }
 }
 
 /// Takes in the winner of some candidates.
@@ -458,17 +459,18 @@ fn measure_gap(
     best: f32,
     candidates: impl Iterator<Item = f32> + Clone,
 ) {
-    let Some(Gauge { measure, rows }) = gauge else { return };
-    let kept = &mut rows[0];
+    let Some(gauge) = gauge else { return };
+    let (measure, kept) = gauge.lanes();
     let equal = candidates.clone().filter(|&candidate| candidate == best).count();
     let others = candidates.filter(|&candidate| candidate != best);
     let gap = others.map(|other| (best - other).abs()).fold(f32::INFINITY, f32::min);
-    kept.absolute[lane] = kept.absolute[lane].min(gap);
-    kept.relative[lane] = kept.relative[lane].min(gap * measure.inverse.at(row, lane));
-    kept.largest[lane] = kept.largest[lane].max(best.abs() * measure.inverse_size);
-    if equal > 1 && !(measure.zeros_are_exact && best == 0.0) {
-        kept.tied[lane] = 1.0;
-    }
+    let own = MarginLane {
+        absolute: gap,
+        relative: gap * measure.inverse.at(row, lane),
+        largest: best.abs() * measure.inverse_size,
+        tied: equal > 1 && !(measure.zeros_are_exact && best == 0.0),
+    };
+    kept.merge(lane, own);
 }
 
 /// Adds the bits of `piece` to the planes of `unit`.
@@ -569,7 +571,10 @@ fn codes(planes: &[u32], words: usize, codes: &mut [u64]) {
     }
 }
 
-fn norms<const FUSED: bool>(row: &[f32]) -> Norms {
+fn norms<const FUSED: bool>(row: &[f32], mask: &mut [u64]) -> Norms {
+    if !mask.is_empty() {
+        occupied_row(row, mask);
+    }
     let (mut largest, mut squares) = ([0.0f32; PANEL], [0.0; PANEL]);
     for (i, &x) in row.iter().enumerate() {
         let lane = i % PANEL;

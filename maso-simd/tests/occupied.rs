@@ -37,10 +37,22 @@ fn rows_and_lanes_that_are_zero_are_found() {
                     format!("{found:?}")
                 };
                 assert_eq!(found(kernels, &x), found(reference, &x), "{rows} rows of {depth}");
+                let (mut norms, mut occupied) = (Vec::new(), Occupied::default());
+                let both = (&mut norms, &mut occupied);
+                let with_norms = kernels.norms_of_rows(&x, depth, rows, depth, both);
+                // Where there is little to gain, not all rows are looked at without norms.
+                if with_norms.is_some() {
+                    assert_eq!(format!("{with_norms:?}"), found(kernels, &x), "one look");
+                } else {
+                    assert_eq!(found(kernels, &x), "None");
+                }
+                let each = x.chunks_exact(depth).map(|row| reference.norms(row));
+                assert_eq!(norms, each.collect::<Vec<_>>(), "{rows} rows of {depth}");
                 x.fill(0.0);
                 x[depth / 2] = f32::NAN;
                 x[depth - 1] = f32::from_bits(1);
                 assert_eq!(found(kernels, &x), found(reference, &x), "NaN and the least number");
+                assert!(kernels.norms(&x[..depth]).squares.is_nan(), "a row with NaN is told");
             }
             let x = with_gaps(&mut source, 1, depth);
             let lanes: Vec<f32> = x.iter().flat_map(|&number| [number; PANEL]).collect();

@@ -4,8 +4,8 @@ mod common;
 
 use maso_simd::{
     Addend, AffineBlock, ChannelWeights, Combine, ExtremeBlock, FormBlock, FormSum, Gate, Gauge,
-    Kernels, MOST_PIECES, MarginLanes, Measure, Meeting, PANEL, Param, Product, Spline, Term, Tier,
-    UnitOrder, Weights, WindowBlock, WindowExtreme, Winners, bits as fields,
+    Kept, Kernels, MOST_PIECES, MarginLane, MarginLanes, Measure, Meeting, PANEL, Param, Product,
+    Spline, Term, Tier, UnitOrder, Weights, WindowBlock, WindowExtreme, Winners, bits as fields,
 };
 
 use common::{Source, Wrap, bits, by_lane, by_row, on_every_tier, random_windows, uniform};
@@ -43,24 +43,35 @@ impl Pieces {
 struct Margins {
     inverse: Vec<f32>,
     minus_knots: [Vec<f32>; MOST_PIECES - 1],
-    kept: Vec<MarginLanes>,
+    rows: Vec<MarginLane>,
+    lanes: MarginLanes,
 }
 
 impl Margins {
-    /// For `slots` rows and up to `len` parameters.
-    fn new(slots: usize, len: usize) -> Self {
+    /// For `rows` rows, or for lanes, and up to `len` parameters.
+    fn new(rows: usize, len: usize) -> Self {
         let mut source = Source(len as u64);
         let mut numbers = |low: f32| (0..len).map(|_| source.next().abs() + low).collect();
         let inverse = numbers(0.25);
         let minus_knots = [numbers(-1.0), numbers(-2.0), numbers(-2.5)];
-        Self { inverse, minus_knots, kept: vec![MarginLanes::NONE; slots] }
+        let (rows, lanes) = (vec![MarginLane::NONE; rows], MarginLanes::NONE);
+        Self { inverse, minus_knots, rows, lanes }
     }
 
+    /// Keeps margins for each lane, or, where there are any, for each row.
     fn gauge<'a>(&'a mut self, param: fn(&'a [f32]) -> Param<'a>, exact: bool) -> Gauge<'a> {
         let minus_knots = self.minus_knots.each_ref().map(|knots| param(knots));
         let inverse = param(&self.inverse);
         let measure = Measure { minus_knots, inverse, inverse_size: 0.5, zeros_are_exact: exact };
-        Gauge { measure, rows: &mut self.kept }
+        let kept = match &mut self.rows[..] {
+            [] => Kept::Lanes(&mut self.lanes),
+            rows => Kept::Rows(rows),
+        };
+        Gauge { measure, kept }
+    }
+
+    fn kept(self) -> (Vec<MarginLane>, MarginLanes) {
+        (self.rows, self.lanes)
     }
 }
 
@@ -130,7 +141,7 @@ fn check_affine(
                 let rows = out.chunks(ldo).take(rows);
                 let values: Vec<_> = rows.map(|row| bits(&row[..lanes])).collect();
                 // In which of its lanes a row's margins stand is the tier's own affair.
-                let kept: Vec<_> = margins.kept.iter().map(|kept| kernels.margins(kept)).collect();
+                let kept = margins.kept();
                 (values, found, finite, kept)
             };
             assert!(run(kernels) == run(reference), "{rows} rows, depth {depth}, {lanes} lanes");
@@ -161,10 +172,13 @@ fn combines_match_the_reference_at_every_length() {
                         let mut out = vec![9.0; len];
                         let mut fields = vec![u64::MAX; len.div_ceil(PANEL)];
                         let finite = kernels.combine(&sum, &mut out, &mut fields, None);
-                        let mut margins = Margins::new(1, len);
-                        let gauge = &mut margins.gauge(Param::Lanes, false);
-                        kernels.combine(&sum, &mut out, &mut fields, Some(gauge));
-                        (bits(&out), fields, finite, margins.kept)
+                        let margins = [0, 1].map(|rows| {
+                            let mut margins = Margins::new(rows, len);
+                            let gauge = &mut margins.gauge(Param::Lanes, false);
+                            kernels.combine(&sum, &mut out, &mut fields, Some(gauge));
+                            margins.kept()
+                        });
+                        (bits(&out), fields, finite, margins)
                     };
                     assert!(run(kernels) == run(reference), "{len} elements, {count} pieces");
                 }
@@ -188,10 +202,10 @@ fn extremes_match_the_reference_with_ties() {
                 let block = ExtremeBlock { candidates: &candidates, smallest };
                 let run = |kernels: &Kernels| {
                     let (mut out, mut winner) = ([9.0; PANEL], [9; PANEL]);
-                    let mut margins = Margins::new(1, PANEL);
+                    let mut margins = Margins::new(0, PANEL);
                     let gauge = &mut margins.gauge(Param::Lanes, pieces % 2 == 0);
                     kernels.extreme(&block, &mut out, &mut winner, Some(gauge));
-                    (bits(&out), winner, margins.kept)
+                    (bits(&out), winner, margins.kept())
                 };
                 assert_eq!(run(kernels), run(reference), "{pieces} pieces");
             }
@@ -238,10 +252,10 @@ fn windows_match_the_reference_with_branches_and_every_order() {
                         let mut out = vec![9.0; outputs * cells * PANEL];
                         let mut planes = vec![0; outputs * cells * spline.bits()];
                         let finite = kernels.windows(&block, &mut out, &mut planes, None);
-                        let mut margins = Margins::new(1, outputs);
+                        let mut margins = Margins::new(0, outputs);
                         let gauge = &mut margins.gauge(Param::Rows, false);
                         kernels.windows(&block, &mut out, &mut planes, Some(gauge));
-                        (bits(&out), planes, finite, margins.kept)
+                        (bits(&out), planes, finite, margins.kept())
                     };
                     assert!(run(kernels) == run(reference), "{outputs} channels, {count} pieces");
                 }
@@ -385,10 +399,10 @@ fn window_extremes_match_the_reference_with_ties() {
                 let run = |kernels: &Kernels| {
                     let mut out = vec![9.0; planes * cells * PANEL];
                     let mut words = vec![7; planes * cells * fields::width(taps)];
-                    let mut margins = Margins::new(1, planes);
+                    let mut margins = Margins::new(0, planes);
                     let gauge = &mut margins.gauge(Param::Rows, cells > 1);
                     kernels.window_extreme(&block, &mut out, &mut words, Some(gauge));
-                    (bits(&out), words, margins.kept)
+                    (bits(&out), words, margins.kept())
                 };
                 assert_eq!(run(kernels), run(reference), "{taps} taps");
             }

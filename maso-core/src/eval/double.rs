@@ -93,7 +93,7 @@ impl DoubleEvaluator {
         codes.resize(rows.len() / width * words, 0);
         self.kernels.codes(planes, words, codes);
         for (row, numbers) in rows.chunks_exact(width).enumerate() {
-            let excess = bounds.bounds.excess(numbers, self.kernels.norms(numbers));
+            let excess = bounds.bounds.excess(self.kernels.norms(numbers));
             sink(row, &codes[row * words..][..words], verdict(&kept[0], row, excess));
         }
     }

@@ -3,9 +3,11 @@
 
 use std::sync::OnceLock;
 
+use maso_simd::{MarginLane, Norms};
+
 use super::double::{DoubleBounds, DoubleEvaluator};
 use super::{EvalError, Evaluator};
-use crate::margin::{Bounds, Precision};
+use crate::margin::{Bounds, Margin, Precision};
 use crate::pack::{PackedMeasure, measures};
 
 /// Bounds, and measures for the steps of both plans.
@@ -38,6 +40,11 @@ impl MarginPlan {
     /// For rows of which nothing is known: bounds are valid, and may be wide.
     pub(super) fn without_sample(evaluator: &Evaluator) -> Self {
         Self::new(evaluator, &[]).expect("no row has no value that is not finite")
+    }
+
+    /// The margin of a row of which the kernels have kept this much.
+    pub(super) fn margin(&self, norms: Norms, kept: MarginLane) -> Margin {
+        Margin::new(kept, self.bounds.excess(norms) as f32)
     }
 
     pub(super) fn unit_measures(&self, evaluator: &Evaluator) -> &[Option<PackedMeasure>] {

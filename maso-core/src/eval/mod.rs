@@ -25,7 +25,7 @@ pub use rows::{Rows, SliceRows};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock};
 
-use maso_simd::{Kernels, MarginLane, PANEL, Tier};
+use maso_simd::{Kernels, PANEL, Tier};
 use rayon::ThreadPool;
 use rayon::prelude::*;
 
@@ -340,12 +340,6 @@ impl Evaluator {
     /// By what margins are measured.
     fn margin_plan(&self) -> &MarginPlan {
         self.margin_plan.get_or_init(|| MarginPlan::without_sample(self))
-    }
-
-    /// The margin of a row of which the kernels have kept this much.
-    fn margin(&self, row: &[f32], kept: MarginLane) -> Margin {
-        let excess = self.margin_plan().bounds.excess(row, self.kernels.norms(row));
-        Margin::new(kept, excess as f32)
     }
 
     fn unit_plan(&self) -> &Plan<UnitLanes> {

@@ -1,6 +1,6 @@
 //! A tile with rows across lanes: up to [`PANEL`] rows, each number's values in all of them together.
 
-use maso_simd::{Aligned, MarginLanes, Occupied, PANEL};
+use maso_simd::{Aligned, Kept, MarginLanes, Occupied, PANEL};
 
 use super::Evaluator;
 use super::tile::{Tile, with_slice};
@@ -48,11 +48,11 @@ pub(super) fn run(
     planes.clear();
     planes.resize(layout.bits(), 0);
     let steps = plan.steps(tile.want.values || !tile.want.codes);
-    let mut kept = [MarginLanes::NONE];
+    let mut kept = MarginLanes::NONE;
     let measures = tile.want.margins.then(|| evaluator.margin_plan().row_measures(evaluator));
     for (index, step) in steps.iter().enumerate() {
         let measure = measures.and_then(|measures| measures[index].as_ref());
-        let margins = measure.map(|measure| StepMargins { measure, rows: &mut kept });
+        let margins = measure.map(|measure| StepMargins { measure, kept: Kept::Lanes(&mut kept) });
         let room = (&mut slots[..], &mut *occupied);
         if !run_step(evaluator, Pass::Values, step, lanes, room, planes, margins) {
             return false;
@@ -65,7 +65,8 @@ pub(super) fn run(
         kernels.from_lanes(view(plan.output, lanes, slots), plan.output.len, tile.values);
     }
     for (row, margin) in tile.margins.iter_mut().enumerate() {
-        *margin = evaluator.margin(&input[row * width..][..width], kept[0].lane(row));
+        let norms = kernels.norms(&input[row * width..][..width]);
+        *margin = evaluator.margin_plan().margin(norms, kept.lane(row));
     }
     true
 }

@@ -1,10 +1,10 @@
 //! A tile with units across lanes: each row's numbers stand together.
 
-use maso_simd::{Aligned, MarginLanes};
+use maso_simd::{Aligned, Kept, MarginLane, Norms, Occupied};
 
 use super::Evaluator;
 use super::tile::{Tile, with_slice};
-use crate::pack::unit_lanes::{RowsView, Run, Scratch, UnitLanes};
+use crate::pack::unit_lanes::{RowsView, Run, Scratch, UnitLanes, Zeros};
 use crate::pack::{Pass, Place, Step, StepMargins, ValueRef, Work};
 
 /// Buffers that stay from tile to tile.
@@ -12,8 +12,11 @@ use crate::pack::{Pass, Place, Step, StepMargins, ValueRef, Work};
 pub(super) struct UnitTileBuffers {
     slots: Vec<Aligned>,
     scratch: Scratch,
-    /// Margins of each row, where they are asked for.
-    kept: Vec<MarginLanes>,
+    /// Margins of each row, where they are asked for, and how large its input is.
+    kept: Vec<MarginLane>,
+    norms: Vec<Norms>,
+    /// Which numbers of the input are not zero.
+    occupied: Occupied,
 }
 
 /// Runs the tile over `input`; false if a number was or became NaN or infinite.
@@ -28,19 +31,28 @@ pub(super) fn run(
     if !are_seen(steps) && !evaluator.kernels.finite(input) {
         return false;
     }
-    let UnitTileBuffers { slots, scratch, kept } = buffers;
+    let UnitTileBuffers { slots, scratch, kept, norms, occupied } = buffers;
     slots.resize_with(plan.slots.len().max(slots.len()), Aligned::default);
     for (slot, len) in slots.iter_mut().zip(&plan.slots) {
         slot.at_least(len * tile.rows);
     }
     let input = RowsView { data: input, stride: input.len() / tile.rows };
-    let measures = tile.want.margins.then(|| evaluator.margin_plan().unit_measures(evaluator));
-    kept.clear();
-    kept.resize(if tile.want.margins { tile.rows } else { 0 }, MarginLanes::NONE);
+    let (mut zeros, mut measures) = (Zeros::Unknown, None);
+    if tile.want.margins {
+        measures = Some(evaluator.margin_plan().unit_measures(evaluator));
+        kept.clear();
+        kept.resize(tile.rows, MarginLane::NONE);
+        let (rows, width, both) = (tile.rows, input.stride, (&mut *norms, occupied));
+        zeros = Zeros::Known(evaluator.kernels.norms_of_rows(input.data, width, rows, width, both));
+        if norms.iter().any(|norms| norms.squares.is_nan()) {
+            return false;
+        }
+    }
     tile.codes.fill(0);
     for (index, step) in steps.iter().enumerate() {
         let measure = measures.and_then(|measures| measures[index].as_ref());
-        let margins = measure.map(|measure| StepMargins { measure, rows: &mut *kept });
+        let margins = measure.map(|measure| StepMargins { measure, kept: Kept::Rows(kept) });
+        let input = (input, zeros);
         if !run_step(tile, evaluator, Pass::Values, step, input, (slots, scratch), margins) {
             return false;
         }
@@ -48,8 +60,8 @@ pub(super) fn run(
     if tile.want.values {
         take_output(plan.output, input, slots, tile.values);
     }
-    for (row, (margin, kept)) in tile.margins.iter_mut().zip(kept).enumerate() {
-        *margin = evaluator.margin(input.row(row, input.stride), evaluator.kernels.margins(kept));
+    for ((margin, kept), norms) in tile.margins.iter_mut().zip(kept).zip(norms) {
+        *margin = evaluator.margin_plan().margin(*norms, *kept);
     }
     true
 }
@@ -69,12 +81,13 @@ pub(super) fn push(
     }
     let UnitTileBuffers { slots, scratch, .. } = buffers;
     let input = RowsView { data: tangents, stride: tangents.len() / tile.rows };
+    let input = (input, Zeros::Unknown);
     for step in &plan.steps {
         if !run_step(tile, evaluator, Pass::Tangents, step, input, (slots, scratch), None) {
             return false;
         }
     }
-    take_output(plan.output, input, slots, products);
+    take_output(plan.output, input.0, slots, products);
     true
 }
 
@@ -96,18 +109,20 @@ fn run_step(
     evaluator: &Evaluator,
     pass: Pass,
     step: &Step<UnitLanes>,
-    input: RowsView<'_>,
+    (input, zeros): (RowsView<'_>, Zeros<'_>),
     (slots, scratch): (&mut [Aligned], &mut Scratch),
     margins: Option<StepMargins<'_>>,
 ) -> bool {
     let mut out = std::mem::take(&mut slots[step.slot]);
     let views = step.inputs.iter().map(|&value| view(value, input, slots));
+    let reads_input = step.inputs.first().is_some_and(|value| value.place == Place::Input);
     let finite = with_slice(views, input, |inputs| {
         let mut run = Run {
             kernels: evaluator.kernels,
             pass,
             rows: tile.rows,
             inputs,
+            zeros: if reads_input { zeros } else { Zeros::Unknown },
             out: &mut out,
             out_stride: UnitLanes::stride(step.len),
             codes: tile.want.codes.then_some(&mut *tile.codes),

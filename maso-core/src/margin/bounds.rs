@@ -5,6 +5,8 @@
 //! earlier pieces are those of the f64 network, every computed value is within `r · error` of the
 //! exact one, and its absolute value at most `r · size`. `docs/margins.md` derives each step.
 
+use maso_simd::Norms;
+
 use super::Sizes;
 use super::magnitude::Magnitude;
 use crate::network::{
@@ -89,9 +91,9 @@ impl Bounds {
         self.layers[node.index()].as_ref()
     }
 
-    /// How much `row` exceeds the input that bounds are for.
-    pub(crate) fn excess(&self, row: &[f32], norms: maso_simd::Norms) -> f64 {
-        self.sizes.excess(row, norms, self.matrix)
+    /// How much a row of these norms exceeds the input that bounds are for.
+    pub(crate) fn excess(&self, norms: Norms) -> f64 {
+        self.sizes.excess(norms, self.matrix)
     }
 }
 

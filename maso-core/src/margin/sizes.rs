@@ -8,6 +8,8 @@ use crate::network::{Network, NodeId};
 /// Sizes for which bounds are derived.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Sizes {
+    /// Numbers of a row.
+    width: usize,
     /// Largest absolute value of the input.
     pub(super) input: f64,
     /// Euclidean norm of the input.
@@ -24,7 +26,8 @@ const LEAST: f64 = 1.0 / (1u64 << 40) as f64;
 impl Sizes {
     /// Of no row at all.
     pub(crate) fn new(network: &Network) -> Self {
-        Self { input: LEAST, norm: LEAST, nonzero: 1, nodes: vec![LEAST; network.nodes().len()] }
+        let (width, nodes) = (network.input().len(), vec![LEAST; network.nodes().len()]);
+        Self { width, input: LEAST, norm: LEAST, nonzero: 1, nodes }
     }
 
     /// Takes in a row's input.
@@ -40,11 +43,11 @@ impl Sizes {
         *own = own.max(size);
     }
 
-    /// How much a row exceeds the sizes of the input: a factor of at least 1 for all bounds. `matrix` says
+    /// How much a row of these norms exceeds the sizes of the input: a factor of at least 1 for all bounds. `matrix` says
     /// whether bounds go by the norm and the count, as they do where a matrix reads the input.
-    pub(crate) fn excess(&self, row: &[f32], norms: Norms, matrix: bool) -> f64 {
+    pub(crate) fn excess(&self, norms: Norms, matrix: bool) -> f64 {
         // Squares are added lane by lane, then the lanes by halves.
-        let slack = 1.0 + 2.0 * (row.len() / PANEL + 8) as f64 * f64::from(f32::EPSILON);
+        let slack = 1.0 + 2.0 * (self.width / PANEL + 8) as f64 * f64::from(f32::EPSILON);
         let (squares, most) = (f64::from(norms.squares) * slack, self.norm * self.norm);
         let within = f64::from(norms.largest) <= self.input
             && (!matrix || squares <= most && norms.nonzero <= self.nonzero);

@@ -1,6 +1,6 @@
 //! What a layer's margins are measured by, rounded to f32 and laid out for its step.
 
-use maso_simd::{Gauge, MOST_PIECES, MarginLanes, Measure, Param};
+use maso_simd::{Gauge, Kept, MOST_PIECES, MarginLane, Measure, Param};
 
 use super::parameters::Packed;
 use super::{Plan, Step, Work};
@@ -20,18 +20,28 @@ pub(crate) struct PackedMeasure {
 #[derive(Debug)]
 pub(crate) struct StepMargins<'a> {
     pub(crate) measure: &'a PackedMeasure,
-    /// One for each row of the tile, or a single one whose lanes are the rows.
-    pub(crate) rows: &'a mut [MarginLanes],
+    pub(crate) kept: Kept<'a>,
 }
 
 impl StepMargins<'_> {
-    /// A kernel's gauge for rows from `row` on; `part` picks parameters from each list.
+    /// A kernel's gauge for rows from `row` on, or for all lanes; `part` picks parameters from each list.
     pub(crate) fn gauge<'a>(
         &'a mut self,
         row: usize,
         part: impl Fn(&'a [f32]) -> Param<'a>,
     ) -> Gauge<'a> {
-        Gauge { measure: self.measure.bind(part), rows: &mut self.rows[row..] }
+        let kept = match &mut self.kept {
+            Kept::Rows(rows) => Kept::Rows(&mut rows[row..]),
+            Kept::Lanes(lanes) => Kept::Lanes(lanes),
+        };
+        Gauge { measure: self.measure.bind(part), kept }
+    }
+
+    /// Takes in what was seen of `row`.
+    pub(crate) fn merge(&mut self, row: usize, seen: MarginLane) {
+        if let Kept::Rows(rows) = &mut self.kept {
+            rows[row].merge(seen);
+        }
     }
 }
 

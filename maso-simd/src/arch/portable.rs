@@ -41,7 +41,6 @@ pub(crate) static KERNELS: Kernels = Kernels {
     occupied_row: kernel::occupied_row::<f32x8>,
     occupied_lanes: kernel::occupied_lanes::<f32x8>,
     finite: kernel::finite::<f32x8>,
-    whole: |kept| kept.whole(),
     norms: kernel::norms::<f32x8>,
     peak: kernel::peak::<f32x8>,
 };

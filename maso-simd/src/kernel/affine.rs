@@ -247,8 +247,7 @@ impl<E> Pass<'_, '_, E> {
                 bits = 0;
             }
         }
-        // All lanes are units of one row: where its margins stand does not matter.
-        watch.close(local, row, 0);
+        watch.close_row(local, row);
     }
 }
 

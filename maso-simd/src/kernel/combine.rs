@@ -32,18 +32,19 @@ fn registers<V: Vector, W: Watch<V>, E: Ending<V>>(
     fields: &mut [u64],
     watch: &mut W,
 ) {
+    let mut local = W::open();
     for (register, out) in out.chunks_mut(V::LANES).enumerate() {
         let i = register * V::LANES;
         let z = total::<V>(sum, i);
         let (value, bits) = ending.apply(z);
-        let mut local = W::open();
         let spot = Spot { row: 0, lane: i, live: out.len() };
         watch.see(&mut local, Seen { spot, knots: E::KNOTS, z, value }, z);
-        watch.close(local, 0, i % PANEL);
+        watch.close_lanes(&mut local, i % PANEL);
         let bits = u64::from(bits) & low_mask(out.len() * E::KNOTS);
         fields[i / PANEL] |= bits << (i % PANEL);
         if out.len() == V::LANES { value.store(out) } else { value.store_part(out) }
     }
+    watch.close_row(local, 0);
 }
 
 /// The sum of the terms, for the register at element `i`.

@@ -26,9 +26,10 @@ pub(crate) fn extreme<V: Vector>(
             position = V::select(better, V::splat(i as f32), position);
         }
         best.store(&mut out[lane..]);
-        if let Some(Gauge { measure, rows }) = gauge.as_deref_mut() {
+        if let Some(gauge) = gauge.as_deref_mut() {
+            let (measure, kept) = gauge.lanes();
             let candidates = block.candidates.chunks_exact(PANEL).map(|row| V::load(&row[lane..]));
-            Winners { best, row: 0, lane }.gauge(candidates, measure, &mut rows[0]);
+            Winners { best, row: 0, lane }.gauge(candidates, measure, kept);
         }
         let mut positions = [0.0; PANEL];
         position.store(&mut positions);

@@ -279,12 +279,10 @@ macro_rules! tier_kernels {
             finite: $crate::kernel::within!($features, |numbers: &[f32]| -> bool {
                 $crate::kernel::finite::<$vector>(numbers)
             }),
-            whole: $crate::kernel::within!(
-                $features,
-                |kept: &$crate::MarginLanes| -> $crate::MarginLane { kept.whole() }
-            ),
-            norms: $crate::kernel::within!($features, |row: &[f32]| -> $crate::Norms {
-                $crate::kernel::norms::<$vector>(row)
+            norms: $crate::kernel::within!($features, |row: &[f32],
+                                                       mask: &mut [u64]|
+             -> $crate::Norms {
+                $crate::kernel::norms::<$vector>(row, mask)
             }),
             peak: $crate::kernel::within!($features, |rounds: usize| -> (usize, f32) {
                 $crate::kernel::peak::<$vector>(rounds)

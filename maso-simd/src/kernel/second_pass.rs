@@ -146,42 +146,48 @@ fn each<V: Vector, W: Watch<V>, F: Values<V>, const KNOTS: usize>(
     values: F,
 ) {
     let whole = numbers.len() / V::LANES * V::LANES;
+    let mut pass = Registers::<V, W, F> { row, bits, watch, values, local: W::open() };
     let (registers, rest) = numbers.split_at_mut(whole);
     for (register, numbers) in registers.chunks_exact_mut(V::LANES).enumerate() {
-        let place = register * V::LANES;
-        one::<V, W, F, KNOTS, true>(row, place, numbers, &mut bits[place / PANEL], watch, &values);
+        pass.one::<KNOTS, true>(register * V::LANES, numbers);
     }
     if !rest.is_empty() {
-        one::<V, W, F, KNOTS, false>(row, whole, rest, &mut bits[whole / PANEL], watch, &values);
+        pass.one::<KNOTS, false>(whole, rest);
     }
+    pass.watch.close_row(pass.local, row.slot);
 }
 
-/// The register at `place`.
-#[inline(always)]
-fn one<V: Vector, W: Watch<V>, F: Values<V>, const KNOTS: usize, const WHOLE: bool>(
-    row: &SplineRow<'_>,
-    place: usize,
-    numbers: &mut [f32],
-    bits: &mut [u32; 2],
-    watch: &mut W,
-    values: &F,
-) {
-    let (lane, live) = (row.lane + place, numbers.len());
-    let z = if WHOLE { V::load(numbers) } else { load_some::<V>(numbers) };
-    let mut above = [z.gt(z); KNOTS];
-    for knot in 0..KNOTS {
-        above[knot] = z.gt(parameter::<V, WHOLE>(&row.spline.knots[knot], row.row, lane));
+/// What a row's registers go through.
+struct Registers<'a, V: Vector, W: Watch<V>, F> {
+    row: &'a SplineRow<'a>,
+    bits: &'a mut [[u32; 2]],
+    watch: &'a mut W,
+    values: F,
+    local: W::Local,
+}
+
+impl<V: Vector, W: Watch<V>, F: Values<V>> Registers<'_, V, W, F> {
+    /// The register at `place`.
+    #[inline(always)]
+    fn one<const KNOTS: usize, const WHOLE: bool>(&mut self, place: usize, numbers: &mut [f32]) {
+        let SplineRow { spline, row, lane, .. } = *self.row;
+        let (lane, live) = (lane + place, numbers.len());
+        let z = if WHOLE { V::load(numbers) } else { load_some::<V>(numbers) };
+        let mut above = [z.gt(z); KNOTS];
+        for knot in 0..KNOTS {
+            above[knot] = z.gt(parameter::<V, WHOLE>(&spline.knots[knot], row, lane));
+        }
+        let value = self.values.values::<KNOTS, WHOLE>([row, lane], z, above);
+        let spot = Spot { row, lane, live };
+        self.watch.see(&mut self.local, Seen { spot, knots: KNOTS, z, value }, value);
+        self.watch.close_lanes(&mut self.local, place % PANEL);
+        let pair = number_bits::<V, KNOTS>(above);
+        let (mask, shift) = (low_mask(live) as u32, place % PANEL);
+        let bits = &mut self.bits[place / PANEL];
+        bits[0] |= (pair[0] & mask) << shift;
+        bits[1] |= (pair[1] & mask) << shift;
+        if WHOLE { value.store(numbers) } else { value.store_part(numbers) }
     }
-    let value = values.values::<KNOTS, WHOLE>([row.row, lane], z, above);
-    let mut local = W::open();
-    let spot = Spot { row: row.row, lane, live };
-    watch.see(&mut local, Seen { spot, knots: KNOTS, z, value }, value);
-    watch.close(local, row.slot, place % PANEL);
-    let pair = number_bits::<V, KNOTS>(above);
-    let (mask, shift) = (low_mask(live) as u32, place % PANEL);
-    bits[0] |= (pair[0] & mask) << shift;
-    bits[1] |= (pair[1] & mask) << shift;
-    if WHOLE { value.store(numbers) } else { value.store_part(numbers) }
 }
 
 /// The low and the high bits of how many knots each lane is above; knots ascend.

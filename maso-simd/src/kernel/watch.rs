@@ -4,7 +4,7 @@
 use super::Vector;
 use super::spline::load;
 use crate::PANEL;
-use crate::margins::{Gauge, MarginLanes, Measure};
+use crate::margins::{Gauge, Kept, MarginLane, Measure, larger, smaller};
 
 /// Where a register stands: its parameters' row and lane, and how many of its lanes have numbers.
 #[derive(Clone, Copy)]
@@ -35,8 +35,11 @@ pub(super) trait Watch<V: Vector> {
     /// Sees pre-activations and what was made of them; `watched` is NaN or infinite where a number is.
     fn see(&mut self, local: &mut Self::Local, seen: Seen<V>, watched: V);
 
-    /// Keeps what was seen in the lanes from `at` on of the margins of `slot`.
-    fn close(&mut self, local: Self::Local, slot: usize, at: usize);
+    /// Where lanes are rows, keeps what was seen, from lane `at` on, and begins anew.
+    fn close_lanes(&mut self, local: &mut Self::Local, at: usize);
+
+    /// Where lanes are units of one row, keeps what was seen for the row of `slot`.
+    fn close_row(&mut self, local: Self::Local, slot: usize);
 }
 
 /// Runs `$body` with `$watch` bound to what fits `$gauge`; whether all numbers were finite.
@@ -92,20 +95,23 @@ impl<V: Vector> Watch<V> for Finite<V> {
     }
 
     #[inline(always)]
-    fn close(&mut self, (): (), _: usize, _: usize) {}
+    fn close_lanes(&mut self, (): &mut (), _: usize) {}
+
+    #[inline(always)]
+    fn close_row(&mut self, (): (), _: usize) {}
 }
 
 /// Margins besides.
-pub(super) struct Measured<'g, V> {
+pub(super) struct Measured<'g, 'k, V> {
     pub(super) finite: Finite<V>,
     measure: Measure<'g>,
-    rows: &'g mut [MarginLanes],
+    kept: &'g mut Kept<'k>,
 }
 
-impl<'g, V: Vector> Measured<'g, V> {
+impl<'g, 'k, V: Vector> Measured<'g, 'k, V> {
     #[inline(always)]
-    pub(super) fn new(gauge: &'g mut Gauge<'_>) -> Self {
-        Self { finite: Finite::new(), measure: gauge.measure, rows: gauge.rows }
+    pub(super) fn new(gauge: &'g mut Gauge<'k>) -> Self {
+        Self { finite: Finite::new(), measure: gauge.measure, kept: &mut gauge.kept }
     }
 }
 
@@ -118,7 +124,7 @@ pub(super) struct LocalMargins<V> {
     largest: V,
 }
 
-impl<V: Vector> Watch<V> for Measured<'_, V> {
+impl<V: Vector> Watch<V> for Measured<'_, '_, V> {
     type Local = LocalMargins<V>;
 
     #[inline(always)]
@@ -142,13 +148,42 @@ impl<V: Vector> Watch<V> for Measured<'_, V> {
     }
 
     #[inline(always)]
-    fn close(&mut self, local: LocalMargins<V>, slot: usize, at: usize) {
-        let kept = &mut self.rows[slot];
-        lower(&mut kept.absolute[at..], local.absolute);
-        lower(&mut kept.relative[at..], local.relative);
-        let size = local.largest.mul(V::splat(self.measure.inverse_size));
-        raise(&mut kept.largest[at..], size);
+    fn close_lanes(&mut self, local: &mut LocalMargins<V>, at: usize) {
+        if let Kept::Lanes(kept) = self.kept {
+            lower(&mut kept.absolute[at..], local.absolute);
+            lower(&mut kept.relative[at..], local.relative);
+            let size = local.largest.mul(V::splat(self.measure.inverse_size));
+            raise(&mut kept.largest[at..], size);
+            *local = Self::open();
+        }
     }
+
+    #[inline(always)]
+    fn close_row(&mut self, local: LocalMargins<V>, slot: usize) {
+        if let Kept::Rows(rows) = self.kept {
+            rows[slot].merge(MarginLane {
+                absolute: across(local.absolute, smaller),
+                relative: across(local.relative, smaller),
+                largest: across(local.largest, larger) * self.measure.inverse_size,
+                tied: false,
+            });
+        }
+    }
+}
+
+/// All lanes of a register together, by halves.
+#[inline(always)]
+fn across<V: Vector>(register: V, pick: impl Fn(f32, f32) -> f32) -> f32 {
+    let mut lanes = [0.0; PANEL];
+    register.store(&mut lanes);
+    let mut half = V::LANES / 2;
+    while half > 0 {
+        for lane in 0..half {
+            lanes[lane] = pick(lanes[lane], lanes[lane + half]);
+        }
+        half /= 2;
+    }
+    lanes[0]
 }
 
 /// The smaller of each lane.

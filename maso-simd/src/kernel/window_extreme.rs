@@ -40,11 +40,12 @@ pub(crate) fn window_extreme<V: Vector>(
                 }
             }
             best.store(&mut out[lane..]);
-            if let Some(Gauge { measure, rows }) = gauge.as_deref_mut() {
+            if let Some(gauge) = gauge.as_deref_mut() {
+                let (measure, kept) = gauge.lanes();
                 let candidates =
                     window.iter().map(|tap| V::load(&plane[tap.source as usize][lane..]));
                 let winners = Winners { best, row: unit / cells, lane };
-                winners.gauge(candidates, measure, &mut rows[0]);
+                winners.gauge(candidates, measure, kept);
             }
         }
     }

@@ -104,7 +104,7 @@ impl<E> Pass<'_, '_, E> {
                 self.finish_short([first + m, unit, lane], sums[m], &mut locals, watch);
             }
             for v in 0..NV {
-                watch.close(locals[v], 0, lane + v * V::LANES);
+                watch.close_lanes(&mut locals[v], lane + v * V::LANES);
             }
             return;
         }
@@ -194,7 +194,7 @@ impl<E> Pass<'_, '_, E> {
         let mut local = W::open();
         let spot = Spot { row: channel, lane, live: V::LANES };
         watch.see(&mut local, Seen { spot, knots: E::KNOTS, z, value }, z);
-        watch.close(local, 0, lane);
+        watch.close_lanes(&mut local, lane);
         value.store(&mut self.out[at..]);
         if E::KNOTS > 0 {
             self.planes[unit] |= bits << lane;

@@ -2,7 +2,7 @@
 
 use maso_simd::{AffineBlock, PANEL, Panels, Param};
 
-use super::run::{Run, Scratch, at_least};
+use super::run::{Run, Scratch, Zeros, at_least};
 use crate::network::{Dense, ScalarSpline};
 use crate::pack::Pass;
 use crate::pack::parameters::PackedSpline;
@@ -64,7 +64,10 @@ impl PackedDense {
         };
         let (x, depth) = (&input.data[part * self.panels.depth()..], self.panels.depth());
         let (ldx, rows) = (input.stride, run.rows);
-        let occupied = run.kernels.occupied_rows(x, ldx, rows, depth, &mut scratch.occupied);
+        let occupied = match run.zeros {
+            Zeros::Known(occupied) if self.batch == 1 => occupied,
+            _ => run.kernels.occupied_rows(x, ldx, rows, depth, &mut scratch.occupied),
+        };
         let block = AffineBlock {
             x,
             ldx,

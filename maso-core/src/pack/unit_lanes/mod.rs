@@ -10,7 +10,7 @@ mod pool;
 mod run;
 mod windows;
 
-pub(crate) use run::{RowsView, Run, Scratch};
+pub(crate) use run::{RowsView, Run, Scratch, Zeros};
 
 use maso_simd::panel::padded;
 

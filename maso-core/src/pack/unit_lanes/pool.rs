@@ -1,7 +1,8 @@
 //! Pools and maxima: strips of [`PANEL`] units, what each reads gathered side by side.
 
 use maso_simd::{
-    AffineBlock, ExtremeBlock, Gauge, Kernels, MarginLanes, PANEL, Param, SoftPool, Spline, bits,
+    AffineBlock, ExtremeBlock, Gauge, Kept, Kernels, MarginLanes, PANEL, Param, SoftPool, Spline,
+    bits,
 };
 
 use super::run::{Run, Scratch, at_least};
@@ -149,12 +150,12 @@ impl PackedExtreme {
                     None => self.run_block(run.kernels, &block, &mut values, &mut winners, None),
                     Some(margins) => {
                         // Lanes without units must not be kept.
-                        let mut own = [MarginLanes::NONE];
+                        let mut own = MarginLanes::NONE;
                         let measure = margins.measure.bind(|list| Param::Lanes(&list[start..]));
-                        let mut gauge = Gauge { measure, rows: &mut own };
+                        let mut gauge = Gauge { measure, kept: Kept::Lanes(&mut own) };
                         let gauge = Some(&mut gauge);
                         self.run_block(run.kernels, &block, &mut values, &mut winners, gauge);
-                        margins.rows[row].merge(&own[0], live);
+                        margins.merge(row, own.first(live));
                     }
                 }
                 run.out_row(row, self.units)[start..][..live].copy_from_slice(&values[..live]);

@@ -19,6 +19,14 @@ impl<'a> RowsView<'a> {
     }
 }
 
+/// What is known of zeros in a step's first input.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Zeros<'a> {
+    Unknown,
+    /// Which numbers of each row are not zero, where it pays to pass over those that are.
+    Known(Option<&'a Occupied>),
+}
+
 /// One step over one tile.
 #[derive(Debug)]
 pub(crate) struct Run<'a> {
@@ -26,6 +34,7 @@ pub(crate) struct Run<'a> {
     pub(crate) pass: Pass,
     pub(crate) rows: usize,
     pub(crate) inputs: &'a [RowsView<'a>],
+    pub(crate) zeros: Zeros<'a>,
     pub(crate) out: &'a mut [f32],
     pub(crate) out_stride: usize,
     /// The tile's code words: zero where values will write, `None` if codes are not asked for.
