@@ -287,6 +287,7 @@ type DoubleSplineKernel =
     fn(&DoubleSpline<'_>, &DoubleMeasure<'_>, &mut [DoubleLanes], &mut [u32], &mut DoubleMargins);
 type DoubleExtremeKernel =
     fn(&DoubleExtreme<'_>, &DoubleMeasure<'_>, &mut DoubleLanes, &mut [u32], &mut DoubleMargins);
+type NormsKernel = fn(&[f32], [usize; 2], &mut [u64], &mut [Norms]);
 type SoftWindowKernel =
     fn(&WindowExtreme<'_>, &SoftPool<'_>, &mut [f32], &mut [u32], Option<&mut Gauge<'_>>);
 
@@ -325,7 +326,7 @@ pub struct Kernels {
     pub(crate) finite: fn(&[f32]) -> bool,
     pub(crate) occupied_row: fn(&[f32], &mut [u64]),
     pub(crate) occupied_lanes: fn(&[[f32; PANEL]], &mut [u64]),
-    pub(crate) norms: fn(&[f32], &mut [u64]) -> Norms,
+    pub(crate) norms: NormsKernel,
     pub(crate) peak: fn(usize) -> (usize, f32),
 }
 
@@ -717,7 +718,9 @@ impl Kernels {
     /// How large the numbers of a row are, to which rounding errors are in proportion.
     #[must_use]
     pub fn norms(&self, row: &[f32]) -> Norms {
-        (self.norms)(row, &mut [])
+        let mut norms = [Norms::default()];
+        (self.norms)(row, [row.len(); 2], &mut [], &mut norms);
+        norms[0]
     }
 
     /// Multiply-adds between registers, `rounds` rounds of them with nothing else in the way: how many,

@@ -184,7 +184,7 @@ impl Gauge<'_> {
 }
 
 /// How large the numbers of a row are.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Norms {
     /// The largest absolute value.
     pub largest: f32,

@@ -103,10 +103,9 @@ impl Kernels {
         let words = if depth < FEWEST { 0 } else { depth.div_ceil(64) };
         occupied.clear(rows, words * 64);
         norms.clear();
-        norms.extend((0..rows).map(|row| {
-            let mask = &mut occupied.masks[row * words..][..words];
-            (self.norms)(&x[row * ldx..][..depth], mask)
-        }));
+        norms.resize(rows, Norms::default());
+        assert!(rows == 0 || x.len() >= (rows - 1) * ldx + depth, "x is short");
+        (self.norms)(x, [ldx, depth], &mut occupied.masks, norms);
         let looked = words > 0 && rows > 0;
         (looked && occupied.has_gaps(SAMPLE.min(rows), depth)).then_some(occupied)
     }

@@ -571,10 +571,23 @@ fn codes(planes: &[u32], words: usize, codes: &mut [u64]) {
     }
 }
 
-fn norms<const FUSED: bool>(row: &[f32], mask: &mut [u64]) -> Norms {
-    if !mask.is_empty() {
-        occupied_row(row, mask);
+fn norms<const FUSED: bool>(
+    x: &[f32],
+    [ldx, depth]: [usize; 2],
+    masks: &mut [u64],
+    norms: &mut [Norms],
+) {
+    for (row, norms) in norms.iter_mut().enumerate() {
+        *norms = norms_of_row::<FUSED>(&x[row * ldx..][..depth]);
     }
+    if !masks.is_empty() {
+        for (row, mask) in masks.chunks_exact_mut(depth.div_ceil(64)).enumerate() {
+            occupied_row(&x[row * ldx..][..depth], mask);
+        }
+    }
+}
+
+fn norms_of_row<const FUSED: bool>(row: &[f32]) -> Norms {
     let (mut largest, mut squares) = ([0.0f32; PANEL], [0.0; PANEL]);
     for (i, &x) in row.iter().enumerate() {
         let lane = i % PANEL;

@@ -42,8 +42,10 @@ pub(super) fn run(
         measures = Some(evaluator.margin_plan().unit_measures(evaluator));
         kept.clear();
         kept.resize(tile.rows, MarginLane::NONE);
+        // One look at the rows gives their norms and their zeros.
         let (rows, width, both) = (tile.rows, input.stride, (&mut *norms, occupied));
         zeros = Zeros::Known(evaluator.kernels.norms_of_rows(input.data, width, rows, width, both));
+        // Such numbers count as zeros: no step would see them.
         if norms.iter().any(|norms| norms.squares.is_nan()) {
             return false;
         }

@@ -279,10 +279,12 @@ macro_rules! tier_kernels {
             finite: $crate::kernel::within!($features, |numbers: &[f32]| -> bool {
                 $crate::kernel::finite::<$vector>(numbers)
             }),
-            norms: $crate::kernel::within!($features, |row: &[f32],
-                                                       mask: &mut [u64]|
-             -> $crate::Norms {
-                $crate::kernel::norms::<$vector>(row, mask)
+            norms: $crate::kernel::within!($features, |x: &[f32],
+                                                       shape: [usize; 2],
+                                                       masks: &mut [u64],
+                                                       norms: &mut [$crate::Norms]|
+             -> () {
+                $crate::kernel::norms::<$vector>(x, shape, masks, norms)
             }),
             peak: $crate::kernel::within!($features, |rounds: usize| -> (usize, f32) {
                 $crate::kernel::peak::<$vector>(rounds)

@@ -12,9 +12,24 @@ const MOST: usize = PANEL / 4;
 /// Panels of a word of the mask.
 const PANELS: usize = 64 / PANEL;
 
-/// See [`Kernels::norms`](crate::Kernels::norms). Bit i of the mask, if there is one: whether number i is not zero.
+/// See [`Kernels::norms_of_rows`](crate::Kernels::norms_of_rows): as many rows, `ldx` apart, as `norms` has room for, and
+/// a mask of each, if there are any.
 #[inline(always)]
-pub(crate) fn norms<V: Vector>(row: &[f32], mask: &mut [u64]) -> Norms {
+pub(crate) fn norms<V: Vector>(
+    x: &[f32],
+    [ldx, depth]: [usize; 2],
+    masks: &mut [u64],
+    norms: &mut [Norms],
+) {
+    let words = masks.len() / norms.len().max(1);
+    for (row, norms) in norms.iter_mut().enumerate() {
+        *norms = of_row::<V>(&x[row * ldx..][..depth], &mut masks[row * words..][..words]);
+    }
+}
+
+/// Bit i of the mask, if there is one: whether number i is not zero.
+#[inline(always)]
+fn of_row<V: Vector>(row: &[f32], mask: &mut [u64]) -> Norms {
     let mut sums = Sums::<V> { largest: [V::splat(0.0); MOST], squares: [V::splat(0.0); MOST] };
     let mut nonzero = 0;
     let (panels, rest) = row.as_chunks::<PANEL>();
