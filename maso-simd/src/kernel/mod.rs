@@ -58,6 +58,30 @@ macro_rules! within {
 }
 pub(crate) use within;
 
+/// The same for a kernel that keeps margins on request: with and without them it is a function of its own, so that what
+/// one needs does not crowd the other's registers.
+macro_rules! gauged {
+    ($features:literal, |$($name:ident: $type:ty),*| -> $result:ty, $kernel:expr) => {
+        |$($name: $type,)* gauge: Option<&mut $crate::Gauge<'_>>| -> $result {
+            #[target_feature(enable = $features)]
+            fn plain($($name: $type),*) -> $result {
+                $kernel($($name,)* None)
+            }
+            #[target_feature(enable = $features)]
+            fn measured($($name: $type,)* gauge: &mut $crate::Gauge<'_>) -> $result {
+                $kernel($($name,)* Some(gauge))
+            }
+            match gauge {
+                // SAFETY: the processor has the features (see the file's head).
+                None => unsafe { plain($($name),*) },
+                // SAFETY: as above.
+                Some(gauge) => unsafe { measured($($name,)* gauge) },
+            }
+        }
+    };
+}
+pub(crate) use gauged;
+
 /// One tier's table of kernels: each text compiled for a vector type and block shapes.
 macro_rules! tier_kernels {
     ($tier:expr, vector: $vector:ty, double: $double:ty, features: $features:literal,
@@ -65,86 +89,62 @@ macro_rules! tier_kernels {
      product: ($product_rows:literal, $product_registers:literal)) => {
         pub(crate) static KERNELS: $crate::Kernels = $crate::Kernels {
             tier: $tier,
-            affine: $crate::kernel::within!($features, |block: &$crate::AffineBlock<'_>,
-                                                        out: &mut [f32],
-                                                        ldo: usize,
-                                                        fields: &mut [u64],
-                                                        gauge: Option<&mut $crate::Gauge<'_>>|
-             -> bool {
-                $crate::kernel::affine::<$vector, $rows, $registers, $pair>(
-                    block, out, ldo, fields, gauge,
-                )
-            }),
-            combine: $crate::kernel::within!($features, |sum: &$crate::Combine<'_>,
-                                                         out: &mut [f32],
-                                                         fields: &mut [u64],
-                                                         gauge: Option<&mut $crate::Gauge<'_>>|
-             -> bool {
-                $crate::kernel::combine::<$vector>(sum, out, fields, gauge)
-            }),
-            extreme: $crate::kernel::within!($features, |block: &$crate::ExtremeBlock<'_>,
-                                                         out: &mut [f32; $crate::PANEL],
-                                                         winner: &mut [u32; $crate::PANEL],
-                                                         gauge: Option<&mut $crate::Gauge<'_>>|
-             -> () {
-                $crate::kernel::extreme::<$vector>(block, out, winner, gauge)
-            }),
+            affine: $crate::kernel::gauged!(
+                $features,
+                |block: &$crate::AffineBlock<'_>, out: &mut [f32], ldo: usize, fields: &mut [u64]| -> bool,
+                $crate::kernel::affine::<$vector, $rows, $registers, $pair>
+            ),
+            combine: $crate::kernel::gauged!(
+                $features,
+                |sum: &$crate::Combine<'_>, out: &mut [f32], fields: &mut [u64]| -> bool,
+                $crate::kernel::combine::<$vector>
+            ),
+            extreme: $crate::kernel::gauged!(
+                $features,
+                |block: &$crate::ExtremeBlock<'_>,
+                 out: &mut [f32; $crate::PANEL],
+                 winner: &mut [u32; $crate::PANEL]| -> (),
+                $crate::kernel::extreme::<$vector>
+            ),
             map: $crate::kernel::within!($features, |function: $crate::soft::Function,
                                                      x: &[f32],
                                                      y: &mut [f32]|
              -> () {
                 $crate::kernel::map::<$vector>(function, x, y)
             }),
-            second_pass: $crate::kernel::within!(
+            second_pass: $crate::kernel::gauged!(
                 $features,
                 |row: &$crate::second_pass::SplineRow<'_>,
                  numbers: &mut [f32],
-                 bits: &mut [[u32; 2]],
-                 gauge: Option<&mut $crate::Gauge<'_>>|
-                 -> bool {
-                    $crate::kernel::second_pass::<$vector>(row, numbers, bits, gauge)
-                }
+                 bits: &mut [[u32; 2]]| -> bool,
+                $crate::kernel::second_pass::<$vector>
             ),
-            soft_extreme: $crate::kernel::within!($features, |block: &$crate::ExtremeBlock<'_>,
-                                                              pool: &$crate::SoftPool<'_>,
-                                                              out: &mut [f32; $crate::PANEL],
-                                                              winner: &mut [u32;
-                                                                       $crate::PANEL],
-                                                              gauge: Option<
-                &mut $crate::Gauge<'_>,
-            >|
-             -> () {
-                $crate::kernel::soft_extreme::<$vector>(block, pool, out, winner, gauge)
-            }),
-            soft_window_extreme: $crate::kernel::within!(
+            soft_extreme: $crate::kernel::gauged!(
+                $features,
+                |block: &$crate::ExtremeBlock<'_>,
+                 pool: &$crate::SoftPool<'_>,
+                 out: &mut [f32; $crate::PANEL],
+                 winner: &mut [u32; $crate::PANEL]| -> (),
+                $crate::kernel::soft_extreme::<$vector>
+            ),
+            soft_window_extreme: $crate::kernel::gauged!(
                 $features,
                 |block: &$crate::WindowExtreme<'_>,
                  pool: &$crate::SoftPool<'_>,
                  out: &mut [f32],
-                 planes: &mut [u32],
-                 gauge: Option<&mut $crate::Gauge<'_>>|
-                 -> () {
-                    $crate::kernel::soft_window_extreme::<$vector>(block, pool, out, planes, gauge)
-                }
+                 planes: &mut [u32]| -> (),
+                $crate::kernel::soft_window_extreme::<$vector>
             ),
-            windows: $crate::kernel::within!($features, |block: &$crate::WindowBlock<'_>,
-                                                         out: &mut [f32],
-                                                         planes: &mut [u32],
-                                                         gauge: Option<&mut $crate::Gauge<'_>>|
-             -> bool {
-                $crate::kernel::windows::<$vector, $window_registers>(block, out, planes, gauge)
-            }),
-            window_extreme: $crate::kernel::within!($features, |block: &$crate::WindowExtreme<
-                '_,
-            >,
-                                                                out: &mut [f32],
-                                                                planes: &mut [u32],
-                                                                gauge: Option<
-                &mut $crate::Gauge<'_>,
-            >|
-             -> () {
-                $crate::kernel::window_extreme::<$vector>(block, out, planes, gauge)
-            }),
+            windows: $crate::kernel::gauged!(
+                $features,
+                |block: &$crate::WindowBlock<'_>, out: &mut [f32], planes: &mut [u32]| -> bool,
+                $crate::kernel::windows::<$vector, $window_registers>
+            ),
+            window_extreme: $crate::kernel::gauged!(
+                $features,
+                |block: &$crate::WindowExtreme<'_>, out: &mut [f32], planes: &mut [u32]| -> (),
+                $crate::kernel::window_extreme::<$vector>
+            ),
             double: $crate::kernel::within!($features, |block: &$crate::DoubleBlock<'_>,
                                                         out: &mut [$crate::DoubleLanes]|
              -> () {
