@@ -238,7 +238,7 @@ impl<E> Pass<'_, '_, E> {
             let (z, lane) = (sums[r], self.lane + r * V::LANES);
             let (value, above) = self.ending.apply(z);
             let spot = Spot { row, lane, live: V::LANES };
-            watch.see(&mut local, Seen { spot, knots: E::KNOTS, z, value }, z);
+            watch.see(&mut local, Seen { spot, knots: E::KNOTS, z, size: E::size(value) }, z);
             value.store(&mut out[r * V::LANES..]);
             bits |= u64::from(above) << (lane % PANEL);
             // A panel's last register, or the last of all.

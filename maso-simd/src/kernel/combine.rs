@@ -38,7 +38,7 @@ fn registers<V: Vector, W: Watch<V>, E: Ending<V>>(
         let z = total::<V>(sum, i);
         let (value, bits) = ending.apply(z);
         let spot = Spot { row: 0, lane: i, live: out.len() };
-        watch.see(&mut local, Seen { spot, knots: E::KNOTS, z, value }, z);
+        watch.see(&mut local, Seen { spot, knots: E::KNOTS, z, size: E::size(value) }, z);
         watch.close_lanes(&mut local, i % PANEL);
         let bits = u64::from(bits) & low_mask(out.len() * E::KNOTS);
         fields[i / PANEL] |= bits << (i % PANEL);

@@ -2,7 +2,7 @@
 //! number in the same lanes.
 
 use super::Vector;
-use super::gaps::Winners;
+use super::gaps::{Gaps, Winners};
 use crate::PANEL;
 use crate::kernels::ExtremeBlock;
 use crate::margins::Gauge;
@@ -29,7 +29,9 @@ pub(crate) fn extreme<V: Vector>(
         if let Some(gauge) = gauge.as_deref_mut() {
             let (measure, kept) = gauge.lanes();
             let candidates = block.candidates.chunks_exact(PANEL).map(|row| V::load(&row[lane..]));
-            Winners { best, row: 0, lane }.gauge(candidates, measure, kept);
+            let mut gaps = Gaps::open();
+            gaps.see(Winners { best, smallest: block.smallest, row: 0, lane }, candidates, measure);
+            gaps.close(measure, kept, lane);
         }
         let mut positions = [0.0; PANEL];
         position.store(&mut positions);

@@ -179,7 +179,7 @@ impl<V: Vector, W: Watch<V>, F: Values<V>> Registers<'_, V, W, F> {
         }
         let value = self.values.values::<KNOTS, WHOLE>([row, lane], z, above);
         let spot = Spot { row, lane, live };
-        self.watch.see(&mut self.local, Seen { spot, knots: KNOTS, z, value }, value);
+        self.watch.see(&mut self.local, Seen { spot, knots: KNOTS, z, size: value.abs() }, value);
         self.watch.close_lanes(&mut self.local, place % PANEL);
         let pair = number_bits::<V, KNOTS>(above);
         let (mask, shift) = (low_mask(live) as u32, place % PANEL);

@@ -42,6 +42,12 @@ pub(super) trait Ending<V: Vector>: Copy {
 
     /// The values of `z`, and the bits of their pieces.
     fn apply(self, z: V) -> (V, u32);
+
+    /// How large such values are.
+    #[inline(always)]
+    fn size(value: V) -> V {
+        value.abs()
+    }
 }
 
 /// Values as they are, but that zero has no sign.
@@ -71,6 +77,11 @@ impl<V: Vector> Ending<V> for Relu {
         let zero = V::splat(0.0);
         let above = z.gt(zero);
         (V::select(above, z, zero), V::bits(above))
+    }
+
+    #[inline(always)]
+    fn size(value: V) -> V {
+        value
     }
 }
 

@@ -21,7 +21,8 @@ pub(super) struct Seen<V> {
     /// How many knots its pre-activations are compared with.
     pub(super) knots: usize,
     pub(super) z: V,
-    pub(super) value: V,
+    /// The absolute values that were made of them.
+    pub(super) size: V,
 }
 
 /// Sees every register of a kernel.
@@ -135,7 +136,7 @@ impl<V: Vector> Watch<V> for Measured<'_, '_, V> {
 
     #[inline(always)]
     fn see(&mut self, local: &mut LocalMargins<V>, seen: Seen<V>, watched: V) {
-        let Seen { spot: Spot { row, lane, live }, knots, z, value } = seen;
+        let Seen { spot: Spot { row, lane, live }, knots, z, size } = seen;
         self.finite.number(watched);
         let inverse = load::<V>(&self.measure.inverse, row, lane);
         for knot in &self.measure.minus_knots[..knots] {
@@ -144,7 +145,7 @@ impl<V: Vector> Watch<V> for Measured<'_, '_, V> {
             local.absolute = local.absolute.min(live_or(distance, live, f32::INFINITY));
             local.relative = local.relative.min(live_or(relative, live, f32::INFINITY));
         }
-        local.largest = local.largest.max(live_or(value.abs(), live, 0.0));
+        local.largest = local.largest.max(live_or(size, live, 0.0));
     }
 
     #[inline(always)]

@@ -97,27 +97,29 @@ impl<E> Pass<'_, '_, E> {
     {
         let order = self.block.order;
         let sums = self.sum::<V, MR, NV>(first, cell, lane);
+        let mut locals = [W::open(); NV];
         if E::SHORT && self.block.addend.is_none() {
-            let mut locals = [W::open(); NV];
             for m in 0..MR {
                 let unit = order.unit(first + m, cell);
                 self.finish_short([first + m, unit, lane], sums[m], &mut locals, watch);
             }
-            for v in 0..NV {
-                watch.close_lanes(&mut locals[v], lane + v * V::LANES);
+        } else {
+            let out = &mut self.out[order.unit(first, cell) * PANEL + lane..];
+            for m in 0..MR {
+                for v in 0..NV {
+                    sums[m][v].store(&mut out[m * order.channel * PANEL + v * V::LANES..]);
+                }
             }
-            return;
+            for channel in first..first + MR {
+                let unit = order.unit(channel, cell);
+                for v in 0..NV {
+                    let lane = lane + v * V::LANES;
+                    self.finish([channel, unit, lane], &mut locals[v], watch);
+                }
+            }
         }
-        let out = &mut self.out[order.unit(first, cell) * PANEL + lane..];
-        for m in 0..MR {
-            for v in 0..NV {
-                sums[m][v].store(&mut out[m * order.channel * PANEL + v * V::LANES..]);
-            }
-        }
-        for channel in first..first + MR {
-            for v in 0..NV {
-                self.finish(channel, order.unit(channel, cell), lane + v * V::LANES, watch);
-            }
+        for v in 0..NV {
+            watch.close_lanes(&mut locals[v], lane + v * V::LANES);
         }
     }
 
@@ -164,7 +166,7 @@ impl<E> Pass<'_, '_, E> {
             let (z, lane) = (sums[v], lane + v * V::LANES);
             let (value, above) = self.ending.apply(z);
             let spot = Spot { row: channel, lane, live: V::LANES };
-            watch.see(&mut locals[v], Seen { spot, knots: E::KNOTS, z, value }, z);
+            watch.see(&mut locals[v], Seen { spot, knots: E::KNOTS, z, size: E::size(value) }, z);
             value.store(&mut out[v * V::LANES..]);
             bits |= above << lane;
         }
@@ -177,9 +179,8 @@ impl<E> Pass<'_, '_, E> {
     #[inline(always)]
     fn finish<V: Vector, W: Watch<V>>(
         &mut self,
-        channel: usize,
-        unit: usize,
-        lane: usize,
+        [channel, unit, lane]: [usize; 3],
+        local: &mut W::Local,
         watch: &mut W,
     ) where
         E: Ending<V>,
@@ -191,10 +192,8 @@ impl<E> Pass<'_, '_, E> {
             None => sum,
         };
         let (value, bits) = self.ending.apply(z);
-        let mut local = W::open();
         let spot = Spot { row: channel, lane, live: V::LANES };
-        watch.see(&mut local, Seen { spot, knots: E::KNOTS, z, value }, z);
-        watch.close_lanes(&mut local, lane);
+        watch.see(local, Seen { spot, knots: E::KNOTS, z, size: E::size(value) }, z);
         value.store(&mut self.out[at..]);
         if E::KNOTS > 0 {
             self.planes[unit] |= bits << lane;
