@@ -17,7 +17,7 @@ use crate::workload::{self, Data};
 use crate::{Outcome, RunArgs};
 
 /// Rows that tell how large values are, for margins.
-const SAMPLE_ROWS: usize = 16;
+const SAMPLE_ROWS: usize = 256;
 
 /// Runs the suite and prints what it measured; false if a digest is not the expected one.
 pub(crate) fn run(args: &RunArgs) -> Outcome {

@@ -15,8 +15,9 @@ use crate::failure::Failure;
 use crate::input::Data;
 use crate::output::{Progress, talk};
 
-/// Rows that tell how large values are, for the bounds of margins.
-const SAMPLE_ROWS: usize = 16;
+/// Rows that tell how large values are, for the bounds of margins: blocks of so many, evenly spread over the file.
+const SAMPLE_BLOCKS: usize = 16;
+const SAMPLE_BLOCK: usize = 16;
 
 /// A network about to run over data.
 pub(crate) struct Session {
@@ -75,17 +76,21 @@ impl Session {
         Ok(session)
     }
 
-    /// Prepares for margins, with bounds for rows like the first of the file, whichever rows are run.
+    /// Prepares for margins, with bounds for rows like some of the file, whichever rows are run.
     pub(crate) fn with_margins(self) -> Result<Self, Failure> {
         let Self { evaluator, data, quiet, stopped, pool } = self;
         let explain =
             |source| Failure::Rows { data: data.rows.path().display().to_string(), source };
         let (mut sample, mut buffer) = (Vec::new(), Vec::new());
-        let first = data.rows.block(0..data.rows.len().min(SAMPLE_ROWS), &mut buffer);
-        for row in first.map_err(|e| explain(e.into()))?.chunks_exact(data.rows.width()) {
-            // A row that cannot be run counts when it is asked for.
-            if row.iter().all(|number| number.is_finite()) {
-                sample.extend_from_slice(row);
+        let rows = data.rows.len();
+        let apart = (rows / SAMPLE_BLOCKS).max(SAMPLE_BLOCK);
+        for first in (0..rows).step_by(apart) {
+            let block = data.rows.block(first..rows.min(first + SAMPLE_BLOCK), &mut buffer);
+            for row in block.map_err(|e| explain(e.into()))?.chunks_exact(data.rows.width()) {
+                // A row that cannot be run counts when it is asked for.
+                if row.iter().all(|number| number.is_finite()) {
+                    sample.extend_from_slice(row);
+                }
             }
         }
         let evaluator = evaluator.with_margin_sample(&sample).map_err(explain)?;

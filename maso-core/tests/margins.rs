@@ -391,6 +391,38 @@ fn units_without_weights_are_left_out() {
     }
 }
 
+/// Bounds are for typical rows of a sample: a large one does not widen those of all others, and one for which a layer
+/// is on that is off for most is still proven.
+#[test]
+fn one_row_of_a_sample_does_not_decide_for_all() {
+    let mut b = Builder::new(None, &[1]);
+    let weight = b.floats(&[1, 1], vec![1.0]);
+    let minus = b.floats(&[1], vec![-0.5]);
+    let product = b.node("MatMul", &["x", &weight]);
+    let sum = b.node("Add", &[&product, &minus]);
+    let first = b.node("Relu", &[&sum]);
+    let weight = b.floats(&[1, 1], vec![1.0 / 3.0]);
+    let bias = b.floats(&[1], vec![0.125]);
+    let product = b.node("MatMul", &[&first, &weight]);
+    let sum = b.node("Add", &[&product, &bias]);
+    let y = b.node("Relu", &[&sum]);
+    let network = Arc::new(b.network(&y));
+    let relative = |sample: &[f32], row: f32| {
+        let evaluator = Evaluator::new(Arc::clone(&network));
+        let evaluator = evaluator.with_margin_sample(sample).expect("finite rows");
+        margins(&evaluator, &[row]).1[0].relative
+    };
+    let mut sample = [0.7f32; 9];
+    let alone = relative(&sample, 0.7);
+    sample[4] = 7.0;
+    assert!(relative(&sample, 0.7) > 0.6 * alone, "a large row among others");
+    let mut sample = [0.1f32; 9];
+    sample[4] = 1.0;
+    for row in [0.1, 1.0, 2.0, 50.0] {
+        assert!(relative(&sample, row) > 1e3, "{row}: the layer is off for most");
+    }
+}
+
 #[test]
 fn a_sample_must_be_whole_finite_rows() {
     let evaluator = || Evaluator::new(dense_network(0, &[3, 2]));

@@ -54,27 +54,26 @@ impl DoubleEvaluator {
         DoubleBounds { bounds, measures }
     }
 
-    /// How large values become for `rows`.
+    /// How large values become for rows like these.
     pub(super) fn sizes(&self, rows: &[f32]) -> Result<Sizes, EvalError> {
-        let mut sizes = Sizes::new(&self.network);
-        let mut buffers = DoubleBuffers::default();
-        let width = self.network.input().len();
-        for (row, numbers) in rows.chunks_exact(width).enumerate() {
-            if let Some(column) = numbers.iter().position(|number| !number.is_finite()) {
-                return Err(EvalError::NotFinite { row, column, value: numbers[column] });
-            }
-            sizes.take_row(self.kernels.norms(numbers));
-        }
-        let steps = &self.plan.steps;
+        let (width, steps) = (self.network.input().len(), &self.plan.steps);
         let measures: Vec<_> = steps.iter().map(|_| Some(LayerMeasure::of_sizes())).collect();
-        let mut kept = vec![DoubleMargins::NONE; steps.len()];
-        for rows in rows.chunks(width * DOUBLE_LANES) {
-            self.run(rows, &mut buffers, &measures, &mut kept);
+        let (mut buffers, mut sizes) = (DoubleBuffers::default(), Vec::new());
+        for tile in rows.chunks(width * DOUBLE_LANES) {
+            let mut kept = vec![DoubleMargins::NONE; steps.len()];
+            for numbers in tile.chunks_exact(width) {
+                if let Some(column) = numbers.iter().position(|number| !number.is_finite()) {
+                    let (row, value) = (sizes.len(), numbers[column]);
+                    return Err(EvalError::NotFinite { row, column, value });
+                }
+            }
+            self.run(tile, &mut buffers, &measures, &mut kept);
+            for (row, numbers) in tile.chunks_exact(width).enumerate() {
+                let nodes = steps.iter().zip(&kept).map(|(s, kept)| (s.node, kept.largest.0[row]));
+                sizes.push(Sizes::of_row(&self.network, self.kernels.norms(numbers), nodes));
+            }
         }
-        for (step, kept) in steps.iter().zip(&kept) {
-            sizes.take_value(step.node, kept.largest.0.into_iter().fold(0.0, f64::max));
-        }
-        Ok(sizes)
+        Ok(Sizes::typical(&sizes).unwrap_or_else(|| Sizes::new(&self.network)))
     }
 
     /// Codes of up to [`DOUBLE_LANES`] rows, handed to `sink` with their numbers among these rows and how

@@ -30,17 +30,34 @@ impl Sizes {
         Self { width, input: LEAST, norm: LEAST, nonzero: 1, nodes }
     }
 
-    /// Takes in a row's input.
-    pub(crate) fn take_row(&mut self, norms: Norms) {
-        self.input = self.input.max(norms.largest.into());
-        self.norm = self.norm.max(f64::from(norms.squares).sqrt());
-        self.nonzero = self.nonzero.max(norms.nonzero);
+    /// Of one row; `nodes` has the largest absolute value of each node's output that is known.
+    pub(crate) fn of_row(
+        network: &Network,
+        norms: Norms,
+        nodes: impl Iterator<Item = (NodeId, f64)>,
+    ) -> Self {
+        let mut sizes = Self::new(network);
+        sizes.input = sizes.input.max(norms.largest.into());
+        sizes.norm = sizes.norm.max(f64::from(norms.squares).sqrt());
+        sizes.nonzero = sizes.nonzero.max(norms.nonzero);
+        for (node, size) in nodes {
+            let own = &mut sizes.nodes[node.index()];
+            *own = own.max(size);
+        }
+        sizes
     }
 
-    /// Takes in a value of the layer at `node`.
-    pub(crate) fn take_value(&mut self, node: NodeId, size: f64) {
-        let own = &mut self.nodes[node.index()];
-        *own = own.max(size);
+    /// Typical ones of many rows: a row that is larger has its bounds widened, and one that is smaller gains nothing.
+    pub(crate) fn typical(rows: &[Self]) -> Option<Self> {
+        let first = rows.first()?;
+        let of = |size: &dyn Fn(&Self) -> f64| typical(rows.iter().map(size).collect());
+        Some(Self {
+            width: first.width,
+            input: of(&|row| row.input),
+            norm: of(&|row| row.norm),
+            nonzero: of(&|row| row.nonzero as f64) as usize,
+            nodes: (0..first.nodes.len()).map(|node| of(&|row| row.nodes[node])).collect(),
+        })
     }
 
     /// How much a row of these norms exceeds the sizes of the input: a factor of at least 1 for all bounds. `matrix` says
@@ -60,4 +77,14 @@ impl Sizes {
         let by_norm = if matrix { count.max(1.0) * (squares / most).sqrt().max(1.0) } else { 1.0 };
         largest.max(by_norm).max(1.0)
     }
+}
+
+/// Sizes are at least this part of the largest: a layer may be off for most rows, and on for some.
+const LEAST_PART: f64 = 1.0 / 8.0;
+
+/// The median, but not far below the largest.
+fn typical(mut sizes: Vec<f64>) -> f64 {
+    sizes.sort_by(f64::total_cmp);
+    let largest = sizes.last().expect("at least one row");
+    sizes[sizes.len() / 2].max(LEAST_PART * largest)
 }
