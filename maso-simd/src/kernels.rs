@@ -380,7 +380,7 @@ impl Kernels {
         gauge: Option<&mut Gauge<'_>>,
     ) -> bool {
         block.check(out, ldo, fields);
-        gauge.iter().for_each(|gauge| gauge.check(block.rows, block.panels() * PANEL));
+        gauge.iter().for_each(|gauge| gauge.check_rows(block.rows, block.panels() * PANEL));
         self.affine_and_spline(block, out, ldo, fields, gauge)
     }
 
@@ -397,7 +397,7 @@ impl Kernels {
         gauge: Option<&mut Gauge<'_>>,
     ) -> bool {
         sum.check(out, fields);
-        gauge.iter().for_each(|gauge| gauge.check(1, out.len()));
+        gauge.iter().for_each(|gauge| gauge.check_row(out.len()));
         self.combine_and_spline(sum, out, fields, gauge)
     }
 
@@ -413,7 +413,7 @@ impl Kernels {
         gauge: Option<&mut Gauge<'_>>,
     ) {
         block.check();
-        gauge.iter().for_each(|gauge| gauge.check(1, PANEL));
+        gauge.iter().for_each(|gauge| gauge.check_lanes(1, PANEL));
         (self.extreme)(block, out, winner, gauge);
     }
 
@@ -430,7 +430,7 @@ impl Kernels {
         gauge: Option<&mut Gauge<'_>>,
     ) -> bool {
         block.check(out, planes);
-        gauge.iter().for_each(|gauge| gauge.check(block.weights.channels(), 0));
+        gauge.iter().for_each(|gauge| gauge.check_lanes(block.weights.channels(), 0));
         self.windows_and_spline(block, out, planes, gauge)
     }
 
@@ -447,7 +447,7 @@ impl Kernels {
         gauge: Option<&mut Gauge<'_>>,
     ) {
         block.check(out, planes);
-        gauge.iter().for_each(|gauge| gauge.check(block.planes, 0));
+        gauge.iter().for_each(|gauge| gauge.check_lanes(block.planes, 0));
         (self.window_extreme)(block, out, planes, gauge);
     }
 
@@ -466,7 +466,7 @@ impl Kernels {
     ) {
         block.check();
         pool.sharpness.check(1, PANEL);
-        gauge.iter().for_each(|gauge| gauge.check(1, PANEL));
+        gauge.iter().for_each(|gauge| gauge.check_lanes(1, PANEL));
         (self.soft_extreme)(block, pool, out, winner, gauge);
     }
 
@@ -485,7 +485,7 @@ impl Kernels {
     ) {
         block.check(out, planes);
         pool.sharpness.check(block.planes, PANEL);
-        gauge.iter().for_each(|gauge| gauge.check(block.planes, 0));
+        gauge.iter().for_each(|gauge| gauge.check_lanes(block.planes, 0));
         (self.soft_window_extreme)(block, pool, out, planes, gauge);
     }
 

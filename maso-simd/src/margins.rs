@@ -162,12 +162,29 @@ pub enum Kept<'a> {
 }
 
 impl Gauge<'_> {
-    /// Checks that there are margins for `rows` rows, or lanes, and parameters for `rows` rows or `lanes` lanes.
-    pub(crate) fn check(&self, rows: usize, lanes: usize) {
-        if let Kept::Rows(kept) = &self.kept {
-            assert!(kept.len() >= rows, "margins for each row");
+    /// Checks that there are margins for `rows` rows whose lanes are units, and parameters for them and `lanes` lanes.
+    pub(crate) fn check_rows(&self, rows: usize, lanes: usize) {
+        match &self.kept {
+            Kept::Rows(kept) => assert!(kept.len() >= rows, "margins for each row"),
+            Kept::Lanes(_) => panic!("margins are kept row by row where lanes are units"),
         }
         self.measure.check(rows, lanes);
+    }
+
+    /// Checks that lanes are rows, and that there are parameters for `rows` rows of them and `lanes` lanes.
+    pub(crate) fn check_lanes(&self, rows: usize, lanes: usize) {
+        if let Kept::Rows(_) = self.kept {
+            panic!("margins are kept in lanes where lanes are rows");
+        }
+        self.measure.check(rows, lanes);
+    }
+
+    /// Checks one row of `lanes` lanes, whatever these are.
+    pub(crate) fn check_row(&self, lanes: usize) {
+        match self.kept {
+            Kept::Rows(_) => self.check_rows(1, lanes),
+            Kept::Lanes(_) => self.check_lanes(1, lanes),
+        }
     }
 
     /// The margins of a kernel whose lanes are rows.

@@ -125,7 +125,7 @@ fn check_affine(
                 let (values, fields) = (out.clone(), found.clone());
                 // Lanes without units would be left out by their knots.
                 let mut margins = Margins::new(rows, 128);
-                if lanes % PANEL == 0 && count > 0 {
+                if lanes % PANEL == 0 && count > 0 && rows > 0 {
                     let gauge = &mut margins.gauge(wrap, false);
                     kernels.affine(&block, &mut out, ldo, &mut found, Some(gauge));
                     assert!(

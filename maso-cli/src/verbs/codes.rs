@@ -200,8 +200,7 @@ fn tell(
     ));
     if *tied > 0 {
         session.talk(&format!(
-            "note: {} have maxima whose candidates are equal in f64 to the last bit; the first is \
-             taken",
+            "note: in {} candidates of a maximum are equal in f64 to the last bit; the first is taken",
             count(*tied as u64, "row")
         ));
     }
