@@ -433,4 +433,26 @@ fn a_sample_must_be_whole_finite_rows() {
     );
     let nan = evaluator().with_margin_sample(&[1.0, f32::NAN, 2.0]).expect_err("not finite");
     assert!(matches!(nan, EvalError::NotFinite { row: 0, column: 1, .. }), "{nan}");
+    let second = [1.0, 2.0, 3.0, 1.0, f32::NAN, 2.0];
+    let nan = evaluator().with_margin_sample(&second).expect_err("not finite");
+    assert!(matches!(nan, EvalError::NotFinite { row: 1, column: 1, .. }), "{nan}");
+}
+
+/// Windows that have all of a plane, but not all of the input: zeros of the input are not theirs.
+#[test]
+fn windows_of_whole_planes_are_no_matrix_on_the_input() {
+    for (shape, kernel, group) in [([2, 12, 12], [12, 12], 2), ([1, 28, 28], [24, 28], 1)] {
+        let mut b = Builder::new(None, &shape);
+        let taps = kernel[0] * kernel[1];
+        let weights = Random(1).numbers(2 * taps);
+        let weight = b.floats(&[2, 1, kernel[0], kernel[1]], weights);
+        let strides = ("strides", list(&[5, 5]));
+        let attributes = [("group", maso_core::graph::Attribute::Int(group)), strides];
+        let z = b.node_with("Conv", &["x", &weight], &attributes);
+        let y = b.node("Relu", &[&z]);
+        let network = Arc::new(b.network(&y));
+        let mut row = vec![0.0; network.input().len()];
+        row[130..140].fill(0.3);
+        check_certain(&network, &row, &format!("{shape:?}"));
+    }
 }

@@ -140,7 +140,6 @@ fn check_affine(
                 }
                 let rows = out.chunks(ldo).take(rows);
                 let values: Vec<_> = rows.map(|row| bits(&row[..lanes])).collect();
-                // In which of its lanes a row's margins stand is the tier's own affair.
                 let kept = margins.kept();
                 (values, found, finite, kept)
             };

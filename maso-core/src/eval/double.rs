@@ -61,9 +61,9 @@ impl DoubleEvaluator {
         let (mut buffers, mut sizes) = (DoubleBuffers::default(), Vec::new());
         for tile in rows.chunks(width * DOUBLE_LANES) {
             let mut kept = vec![DoubleMargins::NONE; steps.len()];
-            for numbers in tile.chunks_exact(width) {
+            for (row, numbers) in tile.chunks_exact(width).enumerate() {
                 if let Some(column) = numbers.iter().position(|number| !number.is_finite()) {
-                    let (row, value) = (sizes.len(), numbers[column]);
+                    let (row, value) = (sizes.len() + row, numbers[column]);
                     return Err(EvalError::NotFinite { row, column, value });
                 }
             }

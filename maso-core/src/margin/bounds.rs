@@ -169,7 +169,9 @@ impl<'n> Derivation<'n> {
             let size = norm * self.sizes.norm + dense.bias[unit].abs();
             known.error.push(gamma * size + tiny);
             known.size = known.size.max(size * (1.0 + gamma) + tiny);
-            known.constant.push(norm == 0.0);
+            // By the weights: squares of tiny ones are 0.
+            let mut weights = (0..dense.depth).map(|i| dense.weight.get(unit * dense.depth + i));
+            known.constant.push(weights.all(|weight| weight == 0.0));
         }
         known
     }

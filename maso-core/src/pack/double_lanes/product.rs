@@ -77,6 +77,7 @@ impl Product {
 
     /// Whether it is a matrix that reads its whole input.
     fn is_one_matrix(&self) -> bool {
-        self.batch == 1 && self.channels == 1 && self.windows.is_matrix(self.taps)
+        let reads_all = self.groups.len() == 1 && self.channels == 1 && self.plane == self.taps;
+        self.batch == 1 && reads_all && self.windows.is_matrix(self.taps)
     }
 }
