@@ -15,7 +15,8 @@ use crate::failure::Failure;
 use crate::input::Data;
 use crate::output::{Progress, talk};
 
-/// Rows that tell how large values are, for the bounds of margins: blocks of so many, evenly spread over the file.
+/// Rows that tell how large values are, for the bounds of margins: about so many blocks of so many rows, evenly spread
+/// over the file.
 const SAMPLE_BLOCKS: usize = 16;
 const SAMPLE_BLOCK: usize = 16;
 

@@ -391,7 +391,7 @@ fn units_without_weights_are_left_out() {
     }
 }
 
-/// Bounds are for typical rows of a sample: a large one does not widen those of all others, and one for which a layer
+/// Bounds are for typical rows of a sample: one ten times as large hardly widens those of all others, and one for which a layer
 /// is on that is off for most is still proven.
 #[test]
 fn one_row_of_a_sample_does_not_decide_for_all() {

@@ -187,15 +187,12 @@ impl Gauge<'_> {
         }
     }
 
-    /// The margins of a kernel whose lanes are rows.
-    ///
-    /// # Panics
-    /// If they are kept row by row.
+    /// The margins of a kernel whose lanes are rows, as [`check_lanes`](Self::check_lanes) has made sure.
     #[inline(always)]
     pub(crate) fn lanes(&mut self) -> (&Measure<'_>, &mut MarginLanes) {
         match &mut self.kept {
             Kept::Lanes(kept) => (&self.measure, kept),
-            Kept::Rows(_) => panic!("margins are kept in lanes where lanes are rows"),
+            Kept::Rows(_) => unreachable!("checked at the kernels' edge"),
         }
     }
 }

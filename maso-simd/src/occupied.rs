@@ -88,7 +88,7 @@ impl Kernels {
 
     /// How large the first `depth` numbers of `rows` rows, `ldx` apart, are, as [`norms`](Self::norms), and at the same
     /// time which of them are not zero, as [`occupied_rows`](Self::occupied_rows): each row is read once. Numbers that
-    /// are NaN, whose row's squares are NaN, count as zeros.
+    /// are NaN may count as zeros: their row's squares are NaN, so that it can be refused.
     ///
     /// # Panics
     /// If `x` is too short.

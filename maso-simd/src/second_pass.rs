@@ -22,7 +22,7 @@ pub(crate) struct SplineRow<'a> {
     pub(crate) row: usize,
     /// Their first lane.
     pub(crate) lane: usize,
-    /// Which of the gauge's margins; number i's stand in lane i modulo [`PANEL`].
+    /// Which of the gauge's margins; where lanes are rows, number i's stand in lane i modulo [`PANEL`] instead.
     pub(crate) slot: usize,
 }
 

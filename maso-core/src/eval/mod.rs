@@ -330,7 +330,7 @@ impl Evaluator {
     /// The bounds that margins are compared with, for rows like those of a sample.
     ///
     /// # Errors
-    /// If the sample is not whole rows, a value is or becomes NaN or infinite, or the network is soft.
+    /// If the sample is not whole rows, a number of it is NaN or infinite, or the network is soft.
     pub fn with_margin_sample(self, rows: &[f32]) -> Result<Self, EvalError> {
         self.only_piecewise_affine("margins")?;
         let plan = MarginPlan::new(&self, rows)?;

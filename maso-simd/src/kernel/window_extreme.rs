@@ -21,7 +21,7 @@ pub(crate) fn window_extreme<V: Vector>(
     planes: &mut [u32],
     gauge: Option<&mut Gauge<'_>>,
 ) {
-    // The words of usual windows, of up to 4 taps and of 9, stay in registers.
+    // The words of usual windows, of 3 or 4 taps and of 9 to 16, stay in registers.
     match width(block.taps) {
         2 => registers::<V, 2>(block, 2, out, planes, gauge),
         4 => registers::<V, 4>(block, 4, out, planes, gauge),
